@@ -1,0 +1,100 @@
+# `make` prints what there is. Everything runs from .venv, which `make setup` builds from locked versions.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+BIN := .venv/bin
+JAVA := $(if $(JAVA_HOME),$(JAVA_HOME)/bin/java,java)
+# the first Python that is new enough; asked for only by the recipes that make an environment
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+
+# Spark's workers must be the interpreter that has the locked packages, and Spark the locked one, whatever the shell around says
+export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
+export PYSPARK_DRIVER_PYTHON := $(PYSPARK_PYTHON)
+unexport SPARK_HOME SPARK_CONF_DIR
+
+.PHONY: help demo test check lint fmt docs bench setup setup-sdk java lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup java ## the main job on real data with planted faults: local files, local Spark, no account
+	@$(BIN)/hourglass demo
+
+test: setup setup-sdk java ## all tests, doctests and the README's code blocks
+	@$(BIN)/python -m pytest
+
+check: lint test ## exactly what CI runs
+
+lint: lint-format lint-style lint-types lint-imports ## format, style, types, and the direction of imports
+
+# one target each, so that `make --keep-going` shows what all of them found
+.PHONY: lint-format lint-style lint-types lint-imports
+lint-format: setup
+	@$(BIN)/ruff format --check
+lint-style: setup
+	@$(BIN)/ruff check
+lint-types: setup
+	@$(BIN)/mypy
+lint-imports: setup
+	@$(BIN)/lint-imports --no-logo
+
+fmt: setup ## format the code and apply the safe fixes
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+docs: setup ## write docs/metrics.md from the registries
+	@$(BIN)/hourglass metrics > docs/metrics.md
+
+bench: setup java ## speed and memory, as ratios measured in one run
+	@$(BIN)/python bench/run.py
+
+setup: .venv/.stamp ## .venv from requirements/*.txt: exact versions, checked hashes
+
+setup-sdk: .venv-sdk/.stamp ## .venv-sdk with the SageMaker Python SDK, which the tests let read our files
+
+java: ## Java 17 to 21: found, or installed where apt and root allow
+	@$(right-java) || { $(install-java); $(right-java); } || { found=$$($(JAVA) -version 2>&1 | grep -m 1 'version "'); echo >&2 \
+		"Java: found $${found:-none} as $(JAVA), Spark needs 17 to 21:" \
+		"install it (Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17) and name it in JAVA_HOME."; exit 1; }
+
+lock: setup ## resolve all versions anew and write requirements/*.txt
+	@$(compile) --group pyproject.toml:build -o requirements/build.txt
+	@$(compile) --group pyproject.toml:dev --extra demo pyproject.toml -o requirements/dev.txt
+	@$(compile) --group pyproject.toml:sagemaker-sdk -o requirements/sagemaker-sdk.txt
+
+clean: ## remove the environments and what the tools left behind
+	rm -rf .venv .venv-sdk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
+
+# pyspark comes as source only: its build, like our own, takes the locked setuptools, since an isolated one would fetch an unlocked one
+.venv/.stamp: requirements/build.txt requirements/dev.txt pyproject.toml
+	@$(need-python)
+	@echo "setting up .venv with $(PYTHON): about two minutes the first time, most of it Spark" >&2
+	@$(PYTHON) -m venv $(@D)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt
+	@$(BIN)/pip install --quiet --require-hashes --no-build-isolation -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-sdk/.stamp: requirements/sagemaker-sdk.txt
+	@$(need-python)
+	@echo "setting up .venv-sdk with $(PYTHON): about half a minute" >&2
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+need-python = $(if $(PYTHON),:,echo >&2 "Python: found none of 3.11 or newer: install python3.11 and python3-venv."; exit 1)
+
+# Java 8 calls itself 1.8; from 24 on Java has no security manager, and Spark's Hadoop asks for it
+right-java = $(JAVA) -version 2>&1 | awk -F '[".-]' '/version "/ { fits = $$2 >= 17 && $$2 <= 21 } END { exit !fits }'
+
+# an installed Java would not be asked while JAVA_HOME names another; Debian 13 has no 17 any more
+define install-java
+[[ -z $$JAVA_HOME && $$(id -u) == 0 ]] && command -v apt-get >/dev/null && export DEBIAN_FRONTEND=noninteractive && \
+	echo "installing Java with apt-get" >&2 && apt-get update -qq && for version in 17 21; do \
+	apt-get install -y -qq --no-install-recommends openjdk-$$version-jre-headless >/dev/null && break; done
+endef
+
+# one version of a package for all Pythons where there is one; no addresses and no paths in the files
+compile = $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate

@@ -1,0 +1,81 @@
+"""The other side of the ratios: Spark's own scans and DuckDB, each as fast as we could make it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from data import DOUBLES, FLAGS, TEXTS, WHOLES
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+CAPTURES = "*/*/*/*/*/*/*.jsonl"
+KINDS = ["DOUBLE"] * DOUBLES + ["BIGINT"] * (WHOLES + FLAGS) + ["VARCHAR"] * TEXTS
+_SPLIT = ", ".join(f"fields[{i + 1}]::{kind} AS f{i}" for i, kind in enumerate(KINDS))
+
+# three ways to the 21 typed columns; the one that is the fastest on this machine is measured
+CAPTURE_SUMMARIES = (
+    f"""
+    SUMMARIZE SELECT score::DOUBLE AS score, {_SPLIT} FROM (
+        SELECT captureData.endpointOutput.data AS score, string_split(captureData.endpointInput.data, ',') AS fields
+        FROM read_json('{{files}}', format = 'newline_delimited', columns = {{{{
+            captureData: 'STRUCT(endpointInput STRUCT(data VARCHAR), endpointOutput STRUCT(data VARCHAR))'}}}}))
+    """,
+    f"""
+    SUMMARIZE SELECT score::DOUBLE AS score, {_SPLIT} FROM (
+        SELECT json->>'$.captureData.endpointOutput.data' AS score, string_split(json->>'$.captureData.endpointInput.data', ',') AS fields
+        FROM read_json_objects('{{files}}', format = 'newline_delimited'))
+    """,
+    f"""
+    SUMMARIZE SELECT split_part(parts[3], '"', 1)::DOUBLE AS score, {_SPLIT} FROM (
+        SELECT parts, string_split(split_part(parts[2], '"', 1), ',') AS fields FROM (
+            SELECT string_split(line, '"data":"') AS parts
+            FROM read_csv('{{files}}', columns = {{{{line: 'VARCHAR'}}}}, header = false, delim = '\\x01', quote = '', escape = '', auto_detect = false)))
+    """,
+)
+
+
+def summarize(sql: str, folder: Path, threads: int) -> None:
+    """DuckDB's summary of the captured records' features, in a fresh in-memory database."""
+    import duckdb
+
+    with duckdb.connect(config={"threads": threads, "preserve_insertion_order": False}) as database:
+        columns = database.execute(sql.format(files=folder / CAPTURES)).fetchall()
+    filled = [(rows, nulls) for *_, rows, nulls in columns if rows and nulls == 0]
+    if len(filled) != len(KINDS) + 1:
+        raise SystemExit(f"DuckDB: found {len(filled)} columns with values, expected {len(KINDS) + 1}")
+
+
+def transport(session: SparkSession, folder: Path) -> int:
+    """The lines of all files, read by Spark, shipped to Python and counted there."""
+    lines = session.read.option("recursiveFileLookup", "true").text(str(folder))
+    return sum(row.n for row in lines.mapInArrow(_count, "n long").collect())
+
+
+def _count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield pa.RecordBatch.from_pydict({"n": [sum(batch.num_rows for batch in batches)]})
+
+
+def bare_scan(session: SparkSession, folder: Path) -> None:
+    """Spark reads every value of a table and drops it."""
+    session.read.parquet(str(folder)).write.format("noop").mode("overwrite").save()
+
+
+START_AND_COUNT = """
+import sys
+from hourglass.spark.session import start_session
+
+session = start_session("count")
+print(session.read.option("recursiveFileLookup", "true").text(sys.argv[1]).count())
+session.stop()
+"""
+
+
+def start_and_count(folder: Path) -> None:
+    """A process of its own that starts a session with our settings, counts the lines and ends."""
+    subprocess.run([sys.executable, "-c", START_AND_COUNT, str(folder)], check=True, capture_output=True)

@@ -1,0 +1,19 @@
+"""Hourglass: an open model monitor.
+
+The name is the architecture. Wide above: any capture format, any size. Wide below: any statistic, drift test, report.
+Between them a narrow waist: a state is a commutative monoid that serialises itself, so hours, machines and files merge
+by `+`.
+
+    capture      files → slices → blocks of lines → records → rows → classified values
+    states       values → one small mergeable state an hour, column and kind          (the waist)
+    statistics   state → number
+    comparisons  state × baseline state → distance or p-value
+    constraints  statistics → suggested constraints; constraints × statistics → verdicts
+    monitors     which of these a job is made of
+    outputs      statistics.json, constraints.json, violations, evaluation, metrics, message
+
+`scan` is the first two lines as one function of one task; `spark` hands it out to a cluster. Nothing below the waist
+knows of Spark.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Captured data into columns: files → slices → blocks of lines → records → rows."""

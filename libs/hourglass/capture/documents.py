@@ -1,0 +1,132 @@
+"""JSON documents into flat rows: objects to dotted names, arrays to indexed names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+import orjson
+
+Row = dict[str, Any]
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def load(text: str | bytes) -> Any:
+    """A JSON document; NaN and Infinity, which Python's own writer makes, are taken too. ValueError when it is none.
+
+    >>> load('{"a": NaN}')
+    {'a': nan}
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as fault:
+        try:
+            document = json.loads(text)
+            json.dumps(document, ensure_ascii=False).encode()  # refuses lone surrogates, which no text column can hold
+        except (ValueError, TypeError, RecursionError):
+            raise fault from None
+        return document
+
+
+def load_all(text: str | bytes) -> list[Any]:
+    r"""The documents of a text: one, one a line, or one after the other over several lines. ValueError when it holds anything else.
+
+    >>> load_all('{"a": 1}\n{"a": 2}'), load_all('{"a":\n1} [2]')
+    ([{'a': 1}, {'a': 2}], [{'a': 1}, [2]])
+    """
+    text = text.decode("utf-8") if isinstance(text, bytes) else text
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise ValueError("no document")
+    try:
+        return [load(line) for line in lines]
+    except ValueError:
+        if len(lines) == 1:
+            raise
+    documents = []
+    decoder = json.JSONDecoder()
+    at = _SPACE.match(text).end()  # type: ignore[union-attr]
+    while at < len(text):
+        document, end = decoder.raw_decode(text, at)
+        documents.append(document)
+        at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
+    return documents
+
+
+# The containers of several records in one document: TensorFlow Serving's and SageMaker's own protocol.
+CONTAINERS = ("instances", "predictions")
+
+
+def flatten(document: object, name: str = "") -> Row:
+    """One flat row. The names are valid JSONPath and JMESPath.
+
+    Null is a missing value. An empty object or array has no columns. A bare value is called by `name`, or "value".
+
+    >>> flatten({"a": 1, "b": {"c": [2, {"d": 3}]}})
+    {'a': 1, 'b.c[0]': 2, 'b.c[1].d': 3}
+    """
+    if isinstance(document, dict) and not any(isinstance(value, dict | list) for value in document.values()):
+        return document if not name else {f"{name}.{key}": value for key, value in document.items()}
+    row: Row = {}
+    try:
+        _flatten_into(row, document, name)
+    except RecursionError as fault:
+        raise ValueError("nested too deeply") from fault
+    return row
+
+
+def _flatten_into(row: Row, value: object, name: str) -> None:
+    if isinstance(value, dict):
+        prefix = f"{name}." if name else ""
+        for key, inner in value.items():
+            _flatten_into(row, inner, prefix + key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _flatten_into(row, inner, f"{name}[{index}]")
+    else:
+        row[name or "value"] = value
+
+
+def records(document: object) -> list[Row]:
+    """The rows of a document that may hold several records: a list of them, or one under a known container.
+
+    >>> records({"instances": [{"x": 1}, {"x": 2}]}), records({"predictions": [0.1, 0.9]})
+    ([{'x': 1}, {'x': 2}], [{'predictions': 0.1}, {'predictions': 0.9}])
+    """
+    name = ""
+    items: object = document
+    if isinstance(document, dict):
+        for container in CONTAINERS:
+            if isinstance(document.get(container), list) and len(document) == 1:
+                name, items = container, document[container]
+    if not isinstance(items, list) or (not name and not all(isinstance(item, dict | list) for item in items)):
+        return [flatten(document)]
+    return [flatten(item, "" if isinstance(item, dict) else name) for item in items]
+
+
+def columns_of(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
+    """Rows as columns, in the order in which names are first met; a name that a row lacks is missing there.
+
+    >>> columns_of([{"a": 1}, {"a": 2, "b": 3}])
+    {'a': [1, 2], 'b': [None, 3]}
+    """
+    names = dict.fromkeys(name for row in rows for name in row) if _differ(rows) else dict.fromkeys(rows[0] if rows else ())
+    if not names:
+        return {}
+    if not _differ(rows):
+        picked = map(itemgetter(*names), rows)
+        return (
+            dict(zip(names, map(list, zip(*picked, strict=True)), strict=True))
+            if len(names) > 1
+            else {name: [row[name] for row in rows] for name in names}
+        )
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _differ(rows: Sequence[Row]) -> bool:
+    first = rows[0].keys() if rows else ()
+    return any(row.keys() != first for row in rows)

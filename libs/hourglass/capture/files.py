@@ -1,0 +1,88 @@
+"""Which files a job reads: hours are listed by their prefix, never by walking a bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import PurePosixPath
+
+import pyarrow.fs as pafs
+
+from hourglass import storage
+from hourglass.capture.window import Window, hour_of_path
+
+_PARTITION_DEPTH = 3  # <root>/<endpoint>/<variant>/yyyy at most
+_LISTING_THREADS = 16
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file to read: its path, its size in bytes, and the hour of its partition ("" without partitions)."""
+
+    path: str
+    size: int
+    hour: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files that were found and the prefixes under which they were looked for."""
+
+    files: tuple[InputFile, ...]
+    looked_at: tuple[str, ...]
+
+
+def list_files(root: str, window: Window | None) -> Listing:
+    """The files under `root`; in a tree of hour partitions only those of the window's hours.
+
+    Names that begin with a dot or an underscore are no data. A root that does not exist has no files.
+    """
+    root = storage.normalise(root)
+    info = storage.file_info(root)
+    if info.type == pafs.FileType.File:
+        return Listing((InputFile(root, info.size, hour_of_path(root)),), (root,))
+    bases = list(_partitioned(root)) if window else []
+    if not bases or window is None:
+        files = tuple(_data_files(root))
+        if window is not None:
+            wanted = set(window.hours())
+            files = tuple(file for file in files if not file.hour or file.hour in wanted)
+        return Listing(files, (root,))
+    prefixes = tuple(storage.join(base, hour) for base in bases for hour in window.hours())
+    with ThreadPoolExecutor(_LISTING_THREADS) as threads:
+        found = list(chain.from_iterable(threads.map(_data_files, prefixes)))
+    return Listing(tuple(found), prefixes)
+
+
+def _partitioned(root: str) -> Iterable[str]:
+    """The directories at or below `root` whose children are years."""
+    level = [root]
+    for _ in range(_PARTITION_DEPTH):
+        children = [
+            (base, storage.spelled(info.path, base))
+            for base in level
+            for info in storage.listing(base, recursive=False)
+            if info.type == pafs.FileType.Directory and not _hidden(info.base_name)
+        ]
+        years = {base for base, child in children if _is_year(PurePosixPath(child).name)}
+        yield from sorted(years)
+        level = [child for base, child in children if base not in years]
+
+
+def _is_year(name: str) -> bool:
+    return len(name) == 4 and name.isdigit()
+
+
+def _data_files(prefix: str) -> list[InputFile]:
+    return [
+        InputFile(path, info.size, hour_of_path(path))
+        for info in storage.listing(prefix, recursive=True)
+        if info.type == pafs.FileType.File and not _hidden(info.base_name)
+        for path in (storage.spelled(info.path, prefix),)
+    ]
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "_"))

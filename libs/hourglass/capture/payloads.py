@@ -1,0 +1,231 @@
+"""Captured payloads into rows of columns: CSV, JSON, JSON lines and BASE64, one or several records a payload.
+
+A column from CSV has a position only; one from JSON has a name. Rows are put together by layout: how many columns
+they have where positions count, or "named". A record whose sides disagree in their number of rows is set aside.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hourglass.capture.blocks import BadLines, Block
+from hourglass.capture.csv_rows import CsvRows
+from hourglass.capture.documents import Row, columns_of, flatten, load_all, records
+from hourglass.capture.records import Records, Side
+
+NAMED = "named"
+NOT_PAYLOAD, RAGGED, UNEQUAL = "unreadable payload", "rows of different length in one record", "sides with different numbers of rows"
+
+Column: TypeAlias = pa.Array | Sequence[object]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one layout as columns; a column without a name (None) is known by its position."""
+
+    layout: str
+    count: int
+    columns: tuple[tuple[str | None, Column], ...]
+    lines: npt.NDArray[np.int64] | None = None
+
+
+class Kind(IntEnum):
+    """What a payload holds."""
+
+    ABSENT = 0
+    CSV = 1
+    JSON = 2
+    SNIFF = 3
+    BASE64 = 4
+
+
+def kind_of(encoding: str | None, content_type: str | None) -> Kind:
+    """What a payload holds by its encoding, by its content type where the encoding is unknown, else by a look at it.
+
+    >>> kind_of("CSV", None).name, kind_of(None, "application/jsonlines").name, kind_of("BASE64", "text/csv").name
+    ('CSV', 'JSON', 'BASE64')
+    """
+    encoding, content_type = (encoding or "").upper(), (content_type or "").lower()
+    if encoding in {"CSV", "JSON", "BASE64"}:
+        return Kind[encoding]
+    return Kind.CSV if "csv" in content_type else Kind.JSON if "json" in content_type else Kind.SNIFF
+
+
+def rows_of(captured: Records, block: Block, bad: BadLines) -> Iterator[Rows]:
+    """The rows of captured records, records with the same kinds of payload together."""
+    if len(captured.lines) == 0:
+        return
+    kinds = []
+    decoded = []
+    for side in captured.sides:
+        side_kinds, data = _decode(side, captured.lines, block, bad)
+        kinds.append(side_kinds)
+        decoded.append(data)
+    combined = np.zeros(len(captured.lines), np.int64)
+    for side_kinds in kinds:
+        combined = combined * len(Kind) + side_kinds
+    broken = np.logical_or.reduce([side_kinds < 0 for side_kinds in kinds])
+    for code in _different(combined[~broken]):
+        chosen = (combined == code) & ~broken
+        everything = bool(chosen.all())
+        first = int(np.flatnonzero(chosen)[0])
+        sides = [
+            _read_side(Kind(int(side_kinds[first])), data if everything else data.filter(pa.array(chosen)))
+            for side_kinds, data in zip(kinds, decoded, strict=True)
+            if side_kinds[first] != Kind.ABSENT
+        ]
+        if sides:
+            yield from _join(sides, captured.lines if everything else captured.lines[chosen], block, bad)
+
+
+def _different(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The different ones; in most blocks there is one, and then sorting them would cost more than the rest of the step."""
+    return codes[:1] if len(codes) and (codes == codes[0]).all() else np.unique(codes)
+
+
+def _decode(side: Side, lines: npt.NDArray[np.int64], block: Block, bad: BadLines) -> tuple[npt.NDArray[np.int64], pa.StringArray]:
+    """The kind of each payload and its text; -1 where it cannot be decoded."""
+    kinds = _kinds(side)
+    data = side.data
+    if (kinds == Kind.BASE64).any() or (kinds == Kind.SNIFF).any():
+        texts = data.to_pylist()
+        types = side.content_type.to_pylist()
+        for i in np.flatnonzero((kinds == Kind.BASE64) | (kinds == Kind.SNIFF)):
+            if kinds[i] == Kind.BASE64:
+                try:
+                    texts[i] = base64.b64decode("".join(texts[i].split()), validate=True).decode("utf-8")
+                except ValueError as fault:
+                    bad.add(block, int(lines[i]), NOT_PAYLOAD, f"BASE64: {fault}")
+                    kinds[i] = -1
+                    continue
+                kinds[i] = kind_of(None, types[i])
+            if kinds[i] == Kind.SNIFF:
+                kinds[i] = Kind.JSON if texts[i].lstrip()[:1] in {"{", "["} else Kind.CSV
+        data = pa.array(texts, pa.string())
+    return kinds, data
+
+
+def _kinds(side: Side) -> npt.NDArray[np.int64]:
+    """The kind of each payload, found once for each pair of encoding and content type."""
+    encodings, types = side.encoding.dictionary_encode(), side.content_type.dictionary_encode()
+    width = len(types.dictionary) + 1
+    codes = np.asarray(pc.fill_null(encodings.indices, len(encodings.dictionary))).astype(np.int64) * width
+    codes += np.asarray(pc.fill_null(types.indices, len(types.dictionary)))
+    names = [*encodings.dictionary.to_pylist(), None]
+    type_names = [*types.dictionary.to_pylist(), None]
+    by_code = np.array([kind_of(name, type_name) for name in names for type_name in type_names], np.int64)
+    kinds = by_code[codes]
+    if side.data.null_count:
+        kinds[~np.asarray(side.data.is_valid())] = Kind.ABSENT
+    return kinds
+
+
+class _Documents:
+    """JSON payloads: for each record its rows, and the document as one row where several do not fit the other side."""
+
+    def __init__(self, payloads: pa.StringArray) -> None:
+        self.rows: list[list[Row]] = []
+        self.whole: list[Row] = []
+        self.faults: dict[int, str] = {}
+        for i, text in enumerate(payloads.to_pylist()):
+            try:
+                documents = load_all(text)
+                rows, whole = [row for document in documents for row in records(document)], flatten(_alone(documents))
+            except ValueError as fault:
+                self.faults[i] = str(fault)
+                rows, whole = [{}], {}
+            self.rows.append(rows)
+            self.whole.append(whole)
+        self.per_record = np.array([len(rows) for rows in self.rows], np.int64)
+
+    def columns(self, chosen: npt.NDArray[np.int64], whole: Mask) -> list[tuple[str | None, Column]]:
+        """The columns of the chosen records, those marked `whole` as one row."""
+        rows = [row for i in chosen.tolist() for row in ([self.whole[i]] if whole[i] else self.rows[i])]
+        return list(columns_of(rows).items())
+
+
+def _alone(documents: list[Any]) -> Any:
+    return documents[0] if len(documents) == 1 else documents
+
+
+def _read_side(kind: Kind, payloads: pa.StringArray) -> CsvRows | _Documents:
+    return CsvRows(payloads) if kind == Kind.CSV else _Documents(payloads)
+
+
+def _join(sides: list[CsvRows | _Documents], lines: npt.NDArray[np.int64], block: Block, bad: BadLines) -> Iterator[Rows]:
+    """The sides of records side by side, one `Rows` a layout."""
+    count = len(lines)
+    good = np.ones(count, np.bool_)
+    for side in sides:
+        if isinstance(side, _Documents):
+            for i, detail in side.faults.items():
+                bad.add(block, int(lines[i]), NOT_PAYLOAD, detail)
+                good[i] = False
+    widths = [_record_widths(side, good, lines, block, bad) for side in sides]
+    lengths = np.stack([side.per_record for side in sides])
+    whole = [np.zeros(count, np.bool_) for _ in sides]
+    if len(sides) > 1 and (unequal := lengths.min(axis=0) != lengths.max(axis=0)).any():
+        # a list of scores in answer to one row is one record, not several
+        for i, side in enumerate(sides):
+            if isinstance(side, _Documents):
+                whole[i] = unequal & (lengths.min(axis=0) == 1)
+        lengths = np.where(np.stack(whole), 1, lengths)
+        for record in np.flatnonzero(good & (lengths.min(axis=0) != lengths.max(axis=0))).tolist():
+            bad.add(block, int(lines[record]), UNEQUAL, " and ".join(str(length) for length in lengths[:, record]))
+            good[record] = False
+    positional = any(isinstance(side, CsvRows) for side in sides)
+    layouts = np.zeros(count, np.int64)
+    for width in widths:
+        layouts = layouts * 1_000_003 + width
+    for layout in _different(layouts[good]):
+        chosen = good & (layouts == layout)
+        first = int(np.flatnonzero(chosen)[0])
+        yield _rows(sides, widths, lengths[0], chosen, first, whole, lines, positional=positional)
+
+
+def _record_widths(
+    side: CsvRows | _Documents, good: Mask, lines: npt.NDArray[np.int64], block: Block, bad: BadLines
+) -> npt.NDArray[np.int64]:
+    """The number of fields in a record's rows (0 for JSON); records whose rows differ are no longer good."""
+    if isinstance(side, _Documents):
+        return np.zeros(len(lines), np.int64)
+    if len(side.widths) == len(lines):
+        return side.widths
+    starts = np.concatenate([[0], np.cumsum(side.per_record)[:-1]])
+    widest = np.maximum.reduceat(side.widths, starts)
+    for i in np.flatnonzero(good & (widest != np.minimum.reduceat(side.widths, starts))):
+        bad.add(block, int(lines[i]), RAGGED)
+        good[i] = False
+    return widest
+
+
+def _rows(
+    sides: list[CsvRows | _Documents],
+    widths: list[npt.NDArray[np.int64]],
+    lengths: npt.NDArray[np.int64],
+    chosen: Mask,
+    first: int,
+    whole: list[Mask],
+    lines: npt.NDArray[np.int64],
+    *,
+    positional: bool,
+) -> Rows:
+    columns: list[tuple[str | None, Column]] = []
+    for side, width, mask in zip(sides, widths, whole, strict=True):
+        if isinstance(side, CsvRows):
+            keep = None if chosen.all() else np.repeat(chosen, side.per_record)
+            columns += [(None, column) for column in side.columns(keep, int(width[first]))]
+        else:
+            columns += side.columns(np.flatnonzero(chosen), mask)
+    record_lines = np.repeat(lines[chosen], lengths[chosen])
+    return Rows(str(len(columns)) if positional else NAMED, len(record_lines), tuple(columns), record_lines)

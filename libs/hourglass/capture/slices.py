@@ -1,0 +1,94 @@
+"""Files cut and packed into tasks: small files together, large ones at byte ranges or row groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pyarrow.parquet as pq
+
+from hourglass import storage
+from hourglass.capture.files import InputFile
+from hourglass.capture.formats import DatasetFormat
+
+TASK_BYTES = 64 << 20
+SMALLEST_TASK_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of a file: the lines that begin in [start, end), or some row groups of a Parquet file.
+
+    The first slice of a file, and no other, starts at 0. A `whole` file's end is its size as it is stored, packed or not.
+    """
+
+    path: str
+    hour: str
+    start: int
+    end: int
+    whole: bool
+    row_groups: tuple[int, ...] = ()
+
+
+Task = tuple[Slice, ...]
+
+
+def cut_tasks(files: Iterable[InputFile], form: DatasetFormat, parallelism: int) -> list[Task]:
+    """Tasks of about 64 MB, smaller when there would be fewer than `parallelism` of them.
+
+    Compressed files, and CSV files with their quoted line breaks and header, are never cut.
+    """
+    files = sorted(files, key=lambda file: (file.hour, file.path))
+    total = sum(file.size for file in files)
+    target = max(SMALLEST_TASK_BYTES, min(TASK_BYTES, -(-total // max(1, parallelism))))
+    return list(_pack((piece for file in files for piece in _cut(file, form, target)), target))
+
+
+def _cut(file: InputFile, form: DatasetFormat, target: int) -> Iterator[Slice]:
+    if form.kind == "parquet":
+        yield from _cut_row_groups(file, target)
+    elif form.kind == "csv" or file.path.endswith(".gz") or file.size <= target:
+        yield Slice(file.path, file.hour, 0, file.size, whole=True)
+    else:
+        pieces = -(-file.size // target)
+        edges = [file.size * piece // pieces for piece in range(pieces + 1)]
+        for start, end in pairwise(edges):
+            yield Slice(file.path, file.hour, start, end, whole=False)
+
+
+def _cut_row_groups(file: InputFile, target: int) -> Iterator[Slice]:
+    """Row groups are packed by their size in the file; a file whose footer cannot be read is one slice that fails."""
+    try:
+        files, inner = storage.filesystem(file.path)
+        with files.open_input_file(inner) as stream:
+            footer = pq.read_metadata(stream)
+    except (OSError, ValueError):
+        yield Slice(file.path, file.hour, 0, file.size, whole=True)
+        return
+    groups: list[int] = []
+    start = size = 0
+    for group in range(footer.num_row_groups):
+        chunks = footer.row_group(group)
+        bytes_ = sum(chunks.column(column).total_compressed_size for column in range(chunks.num_columns))
+        if groups and size + bytes_ > target:
+            yield Slice(file.path, file.hour, start, start + size, whole=False, row_groups=tuple(groups))
+            groups, start, size = [], start + size, 0
+        groups.append(group)
+        size += bytes_
+    if groups:
+        yield Slice(file.path, file.hour, start, start + size, whole=False, row_groups=tuple(groups))
+
+
+def _pack(slices: Iterable[Slice], target: int) -> Iterator[Task]:
+    task: list[Slice] = []
+    size = 0
+    for piece in slices:
+        length = piece.end - piece.start
+        if task and size + length > target:
+            yield tuple(task)
+            task, size = [], 0
+        task.append(piece)
+        size += length
+    if task:
+        yield tuple(task)

@@ -1,0 +1,166 @@
+"""The command `hourglass`: flags made from the settings, one exit code a kind of ending."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin
+
+import click
+
+from hourglass import __version__, storage, terminal
+from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean, shorten
+from hourglass.monitors import data_quality
+from hourglass.outputs.message import MESSAGE_FILE, to_message
+from hourglass.outputs.metrics_table import metrics_markdown
+from hourglass.settings import AnalysisType, Settings, load_settings
+
+VIOLATIONS_EXIT = 3
+
+
+class _Command(click.Command):
+    """A command that names the nearest flag when one is unknown."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as fault:
+            hint = did_you_mean(fault.option_name, [flag for parameter in self.params for flag in parameter.opts])
+            raise InputError(fault.option_name, found="an unknown flag", expected=f"a flag of {ctx.info_name}", hint=hint) from fault
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="hourglass")
+def cli() -> None:
+    """Hourglass, the open model monitor."""
+
+
+def _settings_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds a flag for each setting; flags have no defaults, so that what was said can be told from what was not."""
+    for name, field in reversed(Settings.model_fields.items()):
+        flag = f"--{name.replace('_', '-')}"
+        if field.annotation is bool:
+            option = click.option(f"{flag}/--no-{name.replace('_', '-')}", name, default=None, help=field.description)
+        else:
+            option = click.option(flag, name, metavar=_metavar(field.annotation), help=field.description)
+        command = option(command)
+    command = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")(command)
+    return click.option("--config", metavar="FILE", help="YAML file with the same keys; flags and environment overrule it.")(command)
+
+
+def _metavar(annotation: Any) -> str:
+    for part in (annotation, *get_args(annotation)):
+        if get_origin(part) is Literal:
+            return "|".join(get_args(part))
+        for inner in get_args(part):
+            if get_origin(inner) is Literal:
+                return "|".join(get_args(inner))
+    return "NUMBER" if annotation is float else "VALUE"
+
+
+@cli.command("data-quality", cls=_Command)
+@_settings_flags
+def data_quality_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Suggest a data-quality baseline, or hold captured data against one.
+
+    Without --baseline-constraints and --baseline-statistics a baseline is suggested. Every flag is also an environment
+    variable (dataset_source) and a key in the YAML file; a flag wins over the environment, the environment over YAML.
+    """
+    _run_data_quality(load_settings(flags, os.environ, config), as_json=as_json)
+
+
+@cli.command("run", cls=_Command)
+@_settings_flags
+def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Run the job that the container's environment asks for."""
+    settings = load_settings(flags, os.environ, config)
+    if settings.ground_truth_source or settings.analysis_type is not AnalysisType.DATA_QUALITY:
+        asked = "the ground-truth merge" if settings.ground_truth_source else settings.analysis_type
+        fault = InputError("job", found=asked, expected="DATA_QUALITY", hint="this release has no other job yet")
+        write_message(settings.container_root, f"Failed: {fault}")
+        raise fault
+    _run_data_quality(settings, as_json=as_json)
+
+
+@cli.command("demo")
+@click.option("--directory", default="demo", show_default=True, help="Where captures and reports are written.")
+def demo_command(directory: str) -> None:
+    """Replay UCI Adult as a day of captured traffic with known faults, and find them."""
+    from hourglass.demo import demo
+
+    demo.run(directory)
+
+
+@cli.command("metrics")
+def metrics_command() -> None:
+    """Print every state, statistic, comparison and check with its definition, as Markdown."""
+    click.echo(metrics_markdown(), nl=False)
+
+
+def _run_data_quality(settings: Settings, *, as_json: bool) -> None:
+    """The job from its settings to its exit code; whatever its end, the message file says it."""
+    try:
+        outcome = _data_quality(settings, quiet=as_json)
+    except Exception as fault:
+        write_message(settings.container_root, f"Failed: {fault if isinstance(fault, HourglassError) else unexpected(fault)}")
+        raise
+    write_message(settings.container_root, outcome.message)
+    if as_json:
+        click.echo(terminal.as_json(outcome, settings))
+    else:
+        terminal.show(outcome, settings)
+    if settings.fail_on_violations and outcome.violations:
+        sys.exit(VIOLATIONS_EXIT)
+
+
+def _data_quality(settings: Settings, *, quiet: bool) -> data_quality.Outcome:
+    from hourglass.spark.one_pass import spark_engine
+    from hourglass.spark.session import start_session
+
+    with terminal.progress(quiet=quiet) as step:
+        step("starting Spark")
+        session = start_session("hourglass data-quality")
+        try:
+            step(f"reading {settings.dataset_source}")
+            return data_quality.run(settings, *spark_engine(session))
+        finally:
+            session.stop()
+
+
+def write_message(root: str, sentence: str) -> None:
+    """Writes the message file, where the platform's folder is."""
+    if storage.file_info(root).type.name == "Directory":
+        storage.write_files(root, {MESSAGE_FILE: to_message(sentence)})
+
+
+def _container_root() -> str:
+    """The platform's folder before there are settings."""
+    said = {name.lower(): value for name, value in os.environ.items()}.get("container_root")
+    return storage.normalise(said or str(Settings.model_fields["container_root"].default))
+
+
+def unexpected(fault: Exception) -> str:
+    """What the message file says of an error that nobody foresaw."""
+    return f"unexpected {type(fault).__name__}: {shorten(' '.join(str(fault).split()), 600)}. Hint: please report it with the log"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: turns errors into one sentence on standard error, the message file, and an exit code."""
+    try:
+        cli.main(arguments, prog_name="hourglass", standalone_mode=False)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    except HourglassError as fault:
+        if isinstance(fault, SettingsError):  # there are no settings yet that say where the message file is
+            write_message(_container_root(), f"Failed: {fault}")
+        click.echo(f"hourglass: {fault}", err=True)
+        sys.exit(fault.exit_code)
+    except Exception as fault:  # noqa: BLE001 the last net: whatever it is, the exit code is 1 and the reason is said
+        traceback.print_exc()
+        click.echo(f"hourglass: {unexpected(fault)}", err=True)
+        sys.exit(1)

@@ -1,0 +1,272 @@
+"""The baseline's two files as they are read: made by us, by the stock analyzer, or edited by hand."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from hourglass.comparisons import Distribution, find_comparison
+from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.states import Moments, Quantiles
+from hourglass.statistics import AppliesTo, ColumnType
+
+SIMPLE, ROBUST = "Simple", "Robust"
+DEFAULT_COMPARISON, DEFAULT_DRIFT_METHOD = ROBUST, "LInfinity"
+_SWITCH = {"enabled": True, "disabled": False, "true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class MonitoringConfig:
+    """`monitoring_config` of `constraints.json`, or a feature's overrides laid over it.
+
+    Shares and distances are 0 to 1. `minimum_rows` None leaves the limit to the comparison. With
+    `whole_floats_are_integral` a value written `3.0` passes as Integral. `share_comparison_method` is how shares of
+    rows meet their thresholds: Simple, the stock analyzer's way, or Robust, which our suggestions ask for.
+    """
+
+    evaluate_constraints: bool = True
+    emit_metrics: bool = True
+    datatype_check_threshold: float = 1.0
+    domain_content_threshold: float = 1.0
+    whole_floats_are_integral: bool = False
+    share_comparison_method: str = SIMPLE
+    perform_comparison: bool = True
+    comparison_threshold: float = 0.1
+    comparison_method: str = DEFAULT_COMPARISON
+    categorical_comparison_threshold: float = 0.1
+    categorical_drift_method: str = DEFAULT_DRIFT_METHOD
+    minimum_rows: int | None = None
+
+
+@dataclass(frozen=True)
+class FeatureConstraint:
+    """What the baseline asks of one feature; None where it asks nothing."""
+
+    name: str
+    inferred_type: ColumnType
+    completeness: float | None
+    is_non_negative: bool | None
+    domains: tuple[str, ...] | None
+    config: MonitoringConfig
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The features that a window is held against, in the order of their columns, and their distributions."""
+
+    features: Mapping[str, FeatureConstraint]
+    config: MonitoringConfig = field(default_factory=MonitoringConfig)
+    distributions: Mapping[str, Distribution] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns in order."""
+        return tuple(self.features)
+
+
+def parse_baseline(constraints: bytes | None, statistics: bytes | None, drift_method: str | None = None) -> Baseline:
+    """The baseline of the two files; either may be absent. All faults at once, each with its place in the file.
+
+    `drift_method` (the contract's `categorical_drift_method` of the environment) overrules the file's.
+    """
+    faults: list[HourglassError] = []
+    rules = _Part(_document(constraints, "constraints.json"), "constraints.json", faults)
+    numbers = _Part(_document(statistics, "statistics.json"), "statistics.json", faults)
+    config = _config(rules.part("monitoring_config"), MonitoringConfig())
+    if drift_method:
+        config = replace(config, categorical_drift_method=drift_method)
+    features = {}
+    for entry in rules.parts("features") if constraints is not None else numbers.parts("features"):
+        feature = _feature(entry, config)
+        if feature.name in features:
+            faults.append(InputError(entry.place, found=f"{feature.name!r} twice", expected="each feature once"))
+        features[feature.name] = feature
+    distributions = dict(_distribution(entry) for entry in numbers.parts("features"))
+    if faults:
+        raise SettingsError(faults)
+    return Baseline(features, config, distributions)
+
+
+def _document(data: bytes | None, name: str) -> Mapping[str, Any]:
+    if data is None:
+        return {}
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as fault:
+        raise InputError(name, found=str(fault), expected="a JSON document", hint="was the file cut off?") from fault
+    if not isinstance(document, dict):
+        raise InputError(name, found=f"a JSON {type(document).__name__}", expected="a JSON object")
+    return document
+
+
+class _Part:
+    """An object in a file: reads values in either spelling of their names, and collects faults with their place."""
+
+    def __init__(self, document: Mapping[str, Any], place: str, faults: list[HourglassError]) -> None:
+        self._values = {_snake(key): value for key, value in document.items()}
+        self.place = place
+        self._faults = faults
+
+    def __contains__(self, name: str) -> bool:
+        return self._values.get(name) is not None
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self._values)
+
+    def fault(self, name: str, found: object, expected: str, hint: str | None = None) -> None:
+        self._faults.append(InputError(f"{self.place}.{name}", found=repr(found), expected=expected, hint=hint))
+
+    def part(self, name: str) -> _Part:
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, Mapping):
+            self.fault(name, value, "an object")
+            value = None
+        return _Part(value or {}, f"{self.place}.{name}", self._faults)
+
+    def parts(self, name: str) -> list[_Part]:
+        value = self._values.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+            self.fault(name, value, "a list of objects")
+            return []
+        return [_Part(item, f"{self.place}.{name}[{item.get('name', index)}]", self._faults) for index, item in enumerate(value)]
+
+    def text(self, name: str, default: str) -> str:
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            self.fault(name, value, "a text")
+        return str(value)
+
+    def one_of(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default)
+        found = {choice.lower(): choice for choice in choices}.get(value.lower())
+        if found is None:
+            self.fault(name, value, " or ".join(choices), did_you_mean(value, choices))
+        return found or default
+
+    def choice(self, name: str, applies_to: AppliesTo, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            find_comparison(value, f"{self.place}.{name}", applies_to)
+        except InputError as fault:
+            self._faults.append(fault)
+        return value
+
+    def number(self, name: str, default: float, high: float = 1.0) -> float:
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= high:
+            self.fault(name, value, f"a number from 0 to {high:g}")
+            return default
+        return float(value)
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        value = self._values.get(name)
+        if value is None:
+            return default
+        found = value if isinstance(value, bool) else _SWITCH.get(str(value).lower())
+        if found is None:
+            self.fault(name, value, "Enabled or Disabled", did_you_mean(str(value), ["Enabled", "Disabled"]))
+            return default
+        return found
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            self.fault(name, value, "a list of texts")
+            return None
+        return tuple(str(item) for item in value)
+
+    def type(self, name: str) -> ColumnType:
+        value = self._values.get(name, "Unknown")
+        try:
+            return ColumnType(str(value).capitalize())
+        except ValueError:
+            self.fault(name, value, ", ".join(ColumnType), did_you_mean(str(value), list(ColumnType)))
+            return ColumnType.UNKNOWN
+
+    def raw(self, name: str) -> Any:
+        return self._values.get(name)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def _config(part: _Part, base: MonitoringConfig) -> MonitoringConfig:
+    comparison = part.part("distribution_constraints")
+    method = comparison.choice("comparison_method", AppliesTo.NUMERIC, base.comparison_method)
+    return replace(
+        base,
+        evaluate_constraints=part.switch("evaluate_constraints", default=base.evaluate_constraints),
+        emit_metrics=part.switch("emit_metrics", default=base.emit_metrics),
+        datatype_check_threshold=part.number("datatype_check_threshold", base.datatype_check_threshold),
+        domain_content_threshold=part.number("domain_content_threshold", base.domain_content_threshold),
+        whole_floats_are_integral=part.switch("whole_floats_are_integral", default=base.whole_floats_are_integral),
+        share_comparison_method=part.one_of("share_comparison_method", (SIMPLE, ROBUST), base.share_comparison_method),
+        perform_comparison=comparison.switch(
+            "perform_comparison", default=comparison.switch("enable_comparisons", default=base.perform_comparison)
+        ),
+        comparison_threshold=comparison.number("comparison_threshold", base.comparison_threshold),
+        comparison_method=method,
+        categorical_comparison_threshold=comparison.number("categorical_comparison_threshold", base.categorical_comparison_threshold),
+        categorical_drift_method=comparison.choice("categorical_drift_method", AppliesTo.TEXT, base.categorical_drift_method),
+        minimum_rows=int(comparison.number("minimum_rows", 0, math.inf)) if "minimum_rows" in comparison else base.minimum_rows,
+    )
+
+
+def _feature(part: _Part, config: MonitoringConfig) -> FeatureConstraint:
+    texts, numbers = part.part("string_constraints"), part.part("num_constraints")
+    for holder in (part, texts, numbers):  # overrides are met at all three places
+        config = _config(holder.part("monitoring_config_overrides"), config)
+    return FeatureConstraint(
+        name=part.text("name", ""),
+        inferred_type=part.type("inferred_type"),
+        completeness=part.number("completeness", 1.0) if "completeness" in part else None,
+        is_non_negative=numbers.switch("is_non_negative", default=False) if "is_non_negative" in numbers else None,
+        domains=texts.texts("domains"),
+        config=config,
+    )
+
+
+def _distribution(part: _Part) -> tuple[str, Distribution]:
+    name = part.text("name", "")
+    texts = part.part("string_statistics").part("distribution").part("categorical")
+    if "buckets" in texts:
+        counts = {bucket.text("value", ""): int(bucket.number("count", 0.0, math.inf)) for bucket in texts.parts("buckets")}
+        return name, Distribution(counts=counts, other=int(texts.number("other", 0.0, math.inf)))
+    numbers = part.part("numerical_statistics")
+    sketch = numbers.part("distribution").part("kll").part("sketch")
+    data = sketch.raw("data")
+    if data is None:
+        return name, Distribution()
+    if not isinstance(data, list) or not all(_is_items(level) for level in data):
+        part.fault("sketch.data", "another shape", "lists of numbers, those of list i standing for 2^i values each")
+        return name, Distribution()
+    items = [float(item) for level in data for item in level]
+    low, high = numbers.raw("min"), numbers.raw("max")
+    low = float(low) if isinstance(low, int | float) else min(items, default=math.inf)
+    high = float(high) if isinstance(high, int | float) else max(items, default=-math.inf)
+    return name, Distribution(sketch=Quantiles.from_levels(data, low, high), moments=_moments(numbers, low, high))
+
+
+def _moments(numbers: _Part, low: float, high: float) -> Moments:
+    n = int(numbers.part("common").number("num_present", 0.0, math.inf))
+    mean, deviation, total = (numbers.raw(name) for name in ("mean", "std_dev", "sum"))
+    if n == 0 or not isinstance(mean, int | float) or not isinstance(deviation, int | float):
+        return Moments()
+    return Moments(n, float(total) if isinstance(total, int | float) else mean * n, float(mean), deviation**2 * n, low, high)
+
+
+def _is_items(level: object) -> bool:
+    return isinstance(level, list) and all(isinstance(item, int | float) and math.isfinite(item) for item in level)

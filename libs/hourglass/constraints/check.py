@@ -1,0 +1,134 @@
+"""What a check is: its verdicts, and the registry of checks, each in one file with its suggestion and its evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from scipy import special
+
+from hourglass import docs
+from hourglass.constraints.baseline import ROBUST, Baseline, FeatureConstraint
+from hourglass.dataset import Dataset
+from hourglass.states import ColumnProfile
+
+ROBUST_TAIL = 0.00135
+
+
+class Verdict(StrEnum):
+    """What a check found. No rows, not enough rows, and a pass are three different verdicts."""
+
+    PASS = "pass"  # noqa: S105 a verdict, not a secret
+    VIOLATION = "violation"
+    INSUFFICIENT = "insufficient data"
+    NOT_COMPUTABLE = "not computable"
+    NO_DATA = "no data"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One check of one feature: what was measured, by which definition, against which threshold, and the verdict.
+
+    `feature` is "" for a check of the whole data set. `description` is the violation's sentence, or why there is no
+    value.
+    """
+
+    feature: str
+    check: str
+    definition: str
+    value: float | str | None
+    threshold: float | str | None
+    verdict: Verdict
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class SuggestionOptions:
+    """How constraints are suggested: which interval bounds a share, and whether whole numbers can be categories."""
+
+    completeness_interval: str = "normal"
+    integral_domains: bool = False
+
+
+Suggest = Callable[[ColumnProfile, SuggestionOptions], dict[str, Any]]
+Evaluate = Callable[[Dataset, Baseline], Iterator[Evaluation]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A registered check: how a constraint of its kind is suggested and how it is evaluated."""
+
+    key: str
+    evaluate: Evaluate
+    suggest: Suggest | None
+    source: str
+
+    @property
+    def definition(self) -> str:
+        """What it asks, in one sentence."""
+        return docs.definition(self.evaluate)
+
+
+_checks: dict[str, Check] = {}
+CHECKS: Mapping[str, Check] = MappingProxyType(_checks)
+
+
+def check(*, source: str, suggest: Suggest | None = None) -> Callable[[Evaluate], Evaluate]:
+    """Registers a check under its function's name, which is its `constraint_check_type` in the violations."""
+
+    def register(evaluate: Evaluate) -> Evaluate:
+        key = evaluate.__name__
+        if key in _checks:
+            raise ValueError(f"two checks are called {key!r}")
+        _checks[key] = Check(key, evaluate, suggest, source)
+        return evaluate
+
+    return register
+
+
+def columns_to_check(dataset: Dataset, baseline: Baseline) -> Iterator[tuple[FeatureConstraint, ColumnProfile]]:
+    """The baseline's features that are to be evaluated and that the window has."""
+    for feature in baseline.features.values():
+        if feature.config.evaluate_constraints and feature.name in dataset.columns:
+            yield feature, dataset.columns[feature.name]
+
+
+def lower_bound(share: float, n: int, interval: str = "normal") -> float:
+    """The lower end of a share's 95 % interval, rounded down to two places: what Deequ asks of a new window.
+
+    `interval` is normal (p - z * sqrt(p * (1 - p) / n)) or wilson, which stays sound for few rows and shares near 1.
+
+    >>> lower_bound(0.9, 100), lower_bound(0.9, 100, "wilson")
+    (0.84, 0.82)
+    """
+    z = 1.959963984540054
+    if interval == "wilson":
+        centre = share + z * z / (2 * n)
+        bound = (centre - z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / (1 + z * z / n)
+    else:
+        bound = share - z * math.sqrt(share * (1 - share) / n)
+    return max(0.0, math.floor(bound * 100) / 100)
+
+
+def falls_short(share: float, threshold: float, n: int, method: str) -> bool:
+    """Whether a window's share of n rows is below what the baseline asks: plainly (Simple), or beyond chance (Robust).
+
+    Deequ's bounds know how far the baseline's own rows may be off, not how far a window of a few hundred rows is: of
+    clean hours of 678 rows of UCI Adult 10 in 15 fell below. Robust asks for an exact binomial tail below 0.00135, the
+    one-sided three standard errors; where the threshold is 1 there is no chance, and a single row is too many.
+
+    >>> falls_short(0.93, 0.94, 600, "Simple"), falls_short(0.93, 0.94, 600, "Robust"), falls_short(0.999, 1.0, 600, "Robust")
+    (True, False, True)
+    """
+    if share >= threshold:
+        return False
+    return method != ROBUST or float(special.bdtr(round(share * n), n, threshold)) < ROBUST_TAIL
+
+
+def beyond_chance(definition: str, method: str) -> str:
+    """The definition of a share with how it meets its threshold."""
+    return f"{definition}, below the threshold beyond chance" if method == ROBUST else definition

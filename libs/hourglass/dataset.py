@@ -1,0 +1,54 @@
+"""The columns of a window: the states of its hours merged, in one layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+
+from hourglass.capture.payloads import NAMED
+from hourglass.hours import HourStates
+from hourglass.states import ColumnProfile, Intake, ValueClasses
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The rows of a window whose columns can be told apart.
+
+    `layout` is "named" or the number of columns; `other_layouts` the rows with other numbers of columns, which are in
+    no statistic.
+    """
+
+    rows: int
+    layout: str
+    columns: Mapping[str, ColumnProfile]
+    intake: Intake
+    other_layouts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def positional(self) -> bool:
+        """Whether columns are known by their position only."""
+        return self.layout not in {NAMED, ""}
+
+
+def dataset_of(hours: Iterable[HourStates]) -> Dataset:
+    """The data set of some hours: of the layout that most rows have (ties: the first by name).
+
+    A row that lacks a column of its layout counts as a missing value there.
+    """
+    merged = reduce(add, hours, HourStates())
+    rows = merged.intake.rows
+    if not rows:
+        return Dataset(0, "", {}, merged.intake)
+    layout = min(rows, key=lambda name: (-rows[name], name))
+    found = merged.layouts.get(layout, {})
+    ordered = sorted(found.items(), key=lambda item: (item[1].position, item[0]))
+    columns = {name: _filled_up(profile, rows[layout]) for name, profile in ordered}
+    return Dataset(rows[layout], layout, columns, merged.intake, {name: n for name, n in rows.items() if name != layout})
+
+
+def _filled_up(profile: ColumnProfile, rows: int) -> ColumnProfile:
+    lacking = rows - profile.get(ValueClasses).rows
+    absent = ColumnProfile({ValueClasses.kind: ValueClasses(rows=lacking, missing=lacking)}, profile.position)
+    return profile + absent if lacking else profile

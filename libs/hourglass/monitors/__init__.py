@@ -1,0 +1,1 @@
+"""Monitors: which states, statistics, constraints and outputs a job is made of."""

@@ -1,0 +1,82 @@
+"""CloudWatch metrics: the lines that the platform publishes, and the call that publishes them without a platform."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from hourglass.capture.window import format_time
+from hourglass.constraints import Baseline, Evaluation, MonitoringConfig
+from hourglass.dataset import Dataset
+from hourglass.states import Moments, ValueClasses
+from hourglass.statistics.inferred_type import inferred_type
+
+ENDPOINT_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
+BATCH_NAMESPACE = "aws/sagemaker/ModelMonitoring/data-metrics"
+METRICS_FILE = "output/metrics/cloudwatch/cloudwatch_metrics.jsonl"
+_LONGEST_NAME = 255
+_A_CALL = 500
+
+Metric = dict[str, Any]
+
+
+def data_metrics(
+    dataset: Dataset, baseline: Baseline | None, evaluations: Iterable[Evaluation], dimensions: Mapping[str, str | None], time: datetime
+) -> Iterator[Metric]:
+    """The contract's data metrics of every column whose `emit_metrics` is on, and our two of the whole window.
+
+    `feature_data_{f}` is a statistic set and needs numbers; `feature_baseline_drift_{f}` needs a distance.
+    """
+    drift = {e.feature: e.value for e in evaluations if e.check == "baseline_drift_check" and isinstance(e.value, float)}
+    common = {
+        "Timestamp": format_time(time),
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items() if value],
+    }
+    yield {"MetricName": "hourglass_rows", **common, "Value": float(dataset.rows), "Unit": "Count"}
+    yield {"MetricName": "hourglass_bad_line_share", **common, "Value": dataset.intake.bad_share, "Unit": "None"}
+    for name, column in dataset.columns.items():
+        if not _config(baseline, name).emit_metrics:
+            continue
+        moments = column.get(Moments)
+        if moments.n and inferred_type(column).numeric:
+            values = {"SampleCount": float(moments.n), "Sum": moments.sum, "Minimum": moments.minimum, "Maximum": moments.maximum}
+            yield {"MetricName": metric_name("feature_data_", name), **common, "StatisticValues": values}
+        present = float(column.get(ValueClasses).present)
+        yield {"MetricName": metric_name("feature_non_null_", name), **common, "Value": present, "Unit": "Count"}
+        if name in drift:
+            yield {"MetricName": metric_name("feature_baseline_drift_", name), **common, "Value": drift[name]}
+
+
+def _config(baseline: Baseline | None, name: str) -> MonitoringConfig:
+    if baseline is None:
+        return MonitoringConfig()
+    feature = baseline.features.get(name)
+    return feature.config if feature else baseline.config
+
+
+def metric_name(prefix: str, feature: str) -> str:
+    """A metric's name; what CloudWatch does not take (other scripts, control characters) becomes an underscore.
+
+    >>> metric_name("feature_data_", "Größe")
+    'feature_data_Gr__e'
+    """
+    return (prefix + re.sub(r"[^\x20-\x7e]", "_", feature))[:_LONGEST_NAME]
+
+
+def metric_lines(metrics: Iterable[Metric]) -> bytes:
+    """One JSON a line."""
+    return b"".join(orjson.dumps(metric) + b"\n" for metric in metrics)
+
+
+def put_metrics(metrics: Sequence[Metric], *, endpoint: bool) -> None:
+    """Publishes with PutMetricData, under the stock monitor's namespace."""
+    import boto3
+
+    client = boto3.client("cloudwatch")
+    namespace = ENDPOINT_NAMESPACE if endpoint else BATCH_NAMESPACE
+    for start in range(0, len(metrics), _A_CALL):
+        client.put_metric_data(Namespace=namespace, MetricData=list(metrics[start : start + _A_CALL]))

@@ -1,0 +1,67 @@
+"""The table of everything registered, made from the registries: docs/metrics.md and `hourglass metrics`."""
+
+from __future__ import annotations
+
+from hourglass import docs
+from hourglass.comparisons import COMPARISONS
+from hourglass.constraints import CHECKS
+from hourglass.states import COLUMN_STATES
+from hourglass.statistics import STATISTICS
+
+
+def metrics_markdown() -> str:
+    """States, statistics, comparisons and checks with their definitions, as Markdown."""
+    return (
+        "\n".join(
+            [
+                "# Metrics",
+                "",
+                "Made by `hourglass metrics` from the registries; `make check` fails when it is out of date.",
+                "",
+                "## States",
+                "",
+                *_table(
+                    ["state", "version", "definition"],
+                    [[state.kind, str(state.version), docs.definition(state)] for state in COLUMN_STATES.values()],
+                ),
+                "## Statistics",
+                "",
+                *_table(
+                    ["statistic", "for", "in statistics.json", "definition", "source"],
+                    [[s.key, s.applies_to, s.place or "–", s.definition, s.source] for s in STATISTICS.values()],
+                ),
+                "## Comparisons",
+                "",
+                "A window with its baseline. `constraints.json` takes any of the names, in any case of letters.",
+                "",
+                *_table(
+                    ["comparison", "other names", "for", "worse", "default threshold", "least values", "definition", "source"],
+                    [
+                        [
+                            c.key,
+                            ", ".join(c.names[1:]),
+                            c.applies_to,
+                            c.worse,
+                            f"{c.default_threshold:g}",
+                            str(c.minimum_rows),
+                            c.definition,
+                            c.source,
+                        ]
+                        for c in COMPARISONS.values()
+                    ],
+                ),
+                "## Checks",
+                "",
+                *_table(
+                    ["check", "suggested", "definition", "source"],
+                    [[c.key, "yes" if c.suggest else "no", c.definition, c.source] for c in CHECKS.values()],
+                ),
+            ]
+        ).rstrip("\n")
+        + "\n"
+    )
+
+
+def _table(headings: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return [*("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines), ""]

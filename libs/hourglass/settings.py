@@ -1,0 +1,236 @@
+"""One tree of settings: the contract's environment, a YAML file and the command line say the same words.
+
+Flag > environment > YAML > default. Every field is an environment variable of its name (either case), a key in YAML,
+and a flag in kebab-case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from hourglass.capture.formats import DatasetFormat, parse_dataset_format
+from hourglass.capture.window import Window, parse_duration, parse_time
+from hourglass.comparisons import find_comparison
+from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.statistics import AppliesTo
+from hourglass.storage import normalise
+
+
+class AnalysisType(StrEnum):
+    """Which analysis the contract's one image is asked for."""
+
+    DATA_QUALITY = "DATA_QUALITY"
+    MODEL_QUALITY = "MODEL_QUALITY"
+
+
+def _by_parser(parse: Any) -> BeforeValidator:
+    """A validator that turns text into a value and our errors into pydantic's."""
+
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        try:
+            return parse(value)
+        except InputError as fault:
+            raise ValueError(str(fault)) from fault
+
+    return BeforeValidator(validate)
+
+
+def _drift_method(name: str) -> str:
+    find_comparison(name, "categorical_drift_method", AppliesTo.TEXT)
+    return name
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _upper(text: str) -> str:
+    return text.strip().upper()
+
+
+def _one_of(*choices: str) -> Any:
+    """Reads a choice in any case of letters."""
+
+    def parse(text: str) -> str:
+        known = {choice.lower(): choice for choice in choices}
+        if text.strip().lower() not in known:
+            raise InputError("value", found=repr(text), expected=" or ".join(choices), hint=did_you_mean(text, choices))
+        return known[text.strip().lower()]
+
+    return _by_parser(parse)
+
+
+Location = Annotated[str, _by_parser(normalise)]
+Time = Annotated[datetime, _by_parser(parse_time)]
+Duration = Annotated[timedelta, _by_parser(parse_duration)]
+
+
+class Settings(BaseModel):
+    """What a job is told. The first part is the contract of the stock images, the second part is ours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    dataset_source: Annotated[Location, Field(description="Directory or URI of the data: captures by hour, or a data set.")]
+    output_path: Annotated[Location, Field(description="Directory or URI of the reports.")]
+    dataset_format: Annotated[
+        Annotated[DatasetFormat, _by_parser(parse_dataset_format)] | None,
+        Field(description='What the files hold, as JSON: {"csv":{"header":true}}. Found out from the files when absent.'),
+    ] = None
+    start_time: Annotated[Time | None, Field(description="Begin of the window, 2026-11-21T09:00:00Z.")] = None
+    end_time: Annotated[Time | None, Field(description="End of the window, itself outside.")] = None
+    metric_time: Annotated[Time | None, Field(description="Time of the metrics' points; the window's start when absent.")] = None
+    publish_cloudwatch_metrics: Annotated[
+        Annotated[Literal["Enabled", "Disabled"], _one_of("Enabled", "Disabled")],
+        Field(description="Whether CloudWatch metrics are written."),
+    ] = "Disabled"
+    sagemaker_endpoint_name: Annotated[str | None, Field(description="Endpoint, a dimension of the metrics.")] = None
+    sagemaker_monitoring_schedule_name: Annotated[str | None, Field(description="Schedule, a dimension of the metrics.")] = None
+    sagemaker_endpoint_datacapture_prefix: Annotated[
+        str | None, Field(description="Where the endpoint's capture lies; told in the no-data message.")
+    ] = None
+    baseline_constraints: Annotated[Location | None, Field(description="constraints.json of the baseline.")] = None
+    baseline_statistics: Annotated[Location | None, Field(description="statistics.json of the baseline.")] = None
+    record_preprocessor_script: Annotated[Location | None, Field(description="Python file with preprocess_handler.")] = None
+    post_analytics_processor_script: Annotated[Location | None, Field(description="Python file with postprocess_handler.")] = None
+    analysis_type: Annotated[Annotated[AnalysisType, _by_parser(_upper)], Field(description="DATA_QUALITY or MODEL_QUALITY.")] = (
+        AnalysisType.DATA_QUALITY
+    )
+    problem_type: Annotated[str | None, Field(description="Model quality only.")] = None
+    inference_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
+    probability_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
+    ground_truth_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
+    probability_threshold_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
+    ground_truth_source: Annotated[str | None, Field(description="The ground-truth merge only.")] = None
+    categorical_drift_method: Annotated[
+        Annotated[str, _by_parser(_drift_method)] | None,
+        Field(description="How text columns are compared, LInfinity or ChiSquared; overrules the baseline."),
+    ] = None
+    exclude_features_attribute: Annotated[
+        Annotated[tuple[str, ...], _by_parser(_names)] | None,
+        Field(description="Columns to leave out, by name or number from 0, with commas."),
+    ] = None
+
+    window: Annotated[
+        Duration | None,
+        Field(description="Report every window of this length by itself (1h, 24h, 7d), under yyyy/mm/dd/hh of its start."),
+    ] = None
+    require_data: Annotated[bool, Field(description="Whether a window without data is an error.")] = False
+    max_bad_lines: Annotated[float, Field(ge=0, le=1, description="Share of unusable lines above which the job fails.")] = 0.05
+    fail_on_violations: Annotated[bool, Field(description="Whether violations end the process with exit code 3.")] = False
+    publish: Annotated[
+        Annotated[Literal["file", "put-metric-data"], _one_of("file", "put-metric-data")],
+        Field(description="How metrics get out: the platform's file, or CloudWatch's own call as well."),
+    ] = "file"
+    completeness_interval: Annotated[
+        Annotated[Literal["normal", "wilson"], _one_of("normal", "wilson")],
+        Field(description="Interval from which a suggested share is taken."),
+    ] = "normal"
+    integral_domains: Annotated[bool, Field(description="Whether whole-number columns with few values get a domain.")] = False
+    container_root: Annotated[Location, Field(description="Where the platform's message and metrics files lie, if it exists.")] = "/opt/ml"
+
+    @model_validator(mode="after")
+    def _whole_window(self) -> Settings:
+        if (self.start_time is None) != (self.end_time is None):
+            raise ValueError("start_time and end_time: found one of them; expected both or neither")
+        if self.start_time is not None and self.end_time is not None:
+            try:
+                Window(self.start_time, self.end_time)
+            except InputError as fault:
+                raise ValueError(str(fault)) from fault
+        return self
+
+    @property
+    def span(self) -> Window | None:
+        """[start_time, end_time), or None when no window is set."""
+        return Window(self.start_time, self.end_time) if self.start_time and self.end_time else None
+
+    @property
+    def suggests(self) -> bool:
+        """Whether there is no baseline, so that one is to be suggested."""
+        return self.baseline_constraints is None and self.baseline_statistics is None
+
+
+def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str], yaml_path: str | None = None) -> Settings:
+    """The settings from flags, environment and YAML; SettingsError with all faults, each naming where it was said."""
+    faults: list[HourglassError] = []
+    said: dict[str, tuple[Any, str]] = {}
+    if yaml_path:
+        for key, value in _read_yaml(yaml_path, faults).items():
+            said[key] = (value, f"{yaml_path}: {key}")
+    known = {name.lower(): value for name, value in environment.items()}
+    for name in Settings.model_fields:
+        if name in known and known[name] != "":
+            said[name] = (known[name], f"environment variable {name}")
+    for name, value in flags.items():
+        if value is not None and value != "":
+            said[name] = (value, f"--{name.replace('_', '-')}")
+    try:
+        settings = Settings(**{name: value for name, (value, _) in said.items()})
+    except ValidationError as error:
+        faults += [_fault(details, said) for details in error.errors()]
+        raise SettingsError(faults) from None
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _read_yaml(path: str, faults: list[HourglassError]) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(Path(path).read_text("utf-8")) or {}
+    except OSError as fault:
+        faults.append(InputError(path, found=fault.strerror, expected="a readable YAML file"))
+        return {}
+    except yaml.YAMLError as fault:
+        faults.append(InputError(path, found=" ".join(str(fault).split()), expected="YAML"))
+        return {}
+    if not isinstance(document, dict):
+        faults.append(InputError(path, found=type(document).__name__, expected="keys and values"))
+        return {}
+    found = {}
+    for key, value in document.items():
+        name = str(key).replace("-", "_").lower()
+        if name not in Settings.model_fields:
+            faults.append(
+                InputError(
+                    f"{path}: {key}", found="an unknown setting", expected="a setting", hint=did_you_mean(name, Settings.model_fields)
+                )
+            )
+        elif value is not None:
+            found[name] = _as_setting(value)
+    return found
+
+
+def _as_setting(value: Any) -> Any:
+    """A YAML value as the settings take it: times and nested formats as their text."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
+    return value
+
+
+def _fault(details: Any, said: Mapping[str, tuple[Any, str]]) -> HourglassError:
+    name = str(details["loc"][0]) if details["loc"] else ""
+    value, origin = said.get(name, (None, name))
+    if details["type"] == "missing":
+        return InputError(name, found="nothing", expected=_description(name), hint=f"set --{name.replace('_', '-')} or {name}")
+    if details["type"] == "value_error":
+        sentence = str(details["ctx"]["error"])
+        return InputError(f"{origin}: {sentence}" if origin else sentence)
+    return InputError(origin, found=repr(value), expected=str(details["msg"]).removeprefix("Input should be "))
+
+
+def _description(name: str) -> str:
+    return str(Settings.model_fields[name].description).rstrip(".")

@@ -1,0 +1,55 @@
+"""The one pass: Spark hands out tasks, its Python workers read and digest them, small rows of states come back."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from hourglass.capture.slices import Task
+from hourglass.scan import ScanPlan, scan
+from hourglass.schemas import STATE_ROWS, STATE_ROWS_DDL
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def spark_engine(session: SparkSession) -> tuple[Callable[[Sequence[Task], ScanPlan], pa.Table], int]:
+    """The pass on a session, and how many tasks it runs at a time."""
+    return partial(run_pass, session), slots(session)
+
+
+def slots(session: SparkSession) -> int:
+    """How many tasks run at a time, from the session's configuration; 1 where a cluster does not say."""
+    master = session.conf.get("spark.master", "") or ""
+    if found := re.fullmatch(r"local(?:\[(\*|\d+)(?:,\d+)?\])?", master):
+        return (os.cpu_count() or 1) if found[1] == "*" else int(found[1] or 1)
+    executors = int(session.conf.get("spark.executor.instances", "0") or 0)
+    return max(1, executors * int(session.conf.get("spark.executor.cores", "1") or 1))
+
+
+def run_pass(session: SparkSession, tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:
+    """The states of all tasks, in the schema `STATE_ROWS`: one Spark job, however many columns, hours or files."""
+    if not tasks:
+        return STATE_ROWS.empty_table()
+    numbers = session.range(0, len(tasks), 1, len(tasks))
+    rows = numbers.mapInArrow(partial(_scan_numbered, tuple(tasks), plan), STATE_ROWS_DDL)
+    return _collect(rows)
+
+
+def _scan_numbered(tasks: tuple[Task, ...], plan: ScanPlan, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for number in batch.column(0).to_pylist():
+            yield from scan(tasks[number], plan)
+
+
+def _collect(rows: object) -> pa.Table:
+    """The one place that brings rows to the driver."""
+    if hasattr(rows, "toArrow"):  # Spark 4
+        return rows.toArrow().cast(STATE_ROWS)
+    collected = rows.collect()  # type: ignore[attr-defined]
+    return pa.Table.from_pylist([row.asDict() for row in collected], STATE_ROWS)

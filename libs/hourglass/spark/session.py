@@ -1,0 +1,71 @@
+"""The Spark session: made by an entry point, passed in to everything else."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hourglass.errors import EnvironmentFault
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+OLDEST_JAVA, NEWEST_JAVA = 17, 21
+
+SETTINGS = {
+    # times in data and reports are UTC whatever the machine's zone
+    "spark.sql.session.timeZone": "UTC",
+    # wrong casts fail instead of turning into nulls; the default differs between Spark 3.5 and 4.1
+    "spark.sql.ansi.enabled": "true",
+    # a job of minutes needs no web page, and a container no open port
+    "spark.ui.enabled": "false",
+    # a progress bar of Spark's would be drawn over ours
+    "spark.ui.showConsoleProgress": "false",
+    # the rows of states are few and large; a batch of 10,000 of them would not fit the worker
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+    # states of thousands of columns come back to the driver
+    "spark.driver.maxResultSize": "0",
+}
+
+
+def start_session(name: str) -> SparkSession:
+    """A session with our settings: local unless spark-submit or a cluster's configuration says otherwise."""
+    _need_java()
+    # numpy's own threads would fight with Spark's tasks for the cores; workers inherit this
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName(name)
+    for key, value in SETTINGS.items():
+        builder = builder.config(key, value)
+    if "SPARK_MASTER" in os.environ:
+        builder = builder.master(os.environ["SPARK_MASTER"])
+    elif "PYSPARK_GATEWAY_PORT" not in os.environ and "SPARK_REMOTE" not in os.environ:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # else Spark looks the host's name up, and warns
+        log = Path(__file__).with_name("log4j2.properties")
+        builder = builder.config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={log}")
+        builder = builder.master("local[*]").config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+        # local[*] runs the tasks in the driver's own JVM
+        builder = builder.config("spark.driver.memory", os.environ.get("SPARK_DRIVER_MEMORY", "2g"))
+    return builder.getOrCreate()
+
+
+def _need_java() -> None:
+    """Spark 4.1 runs on Java 17 to 21; from 24 on Java lacks the security manager that its Hadoop asks for."""
+    if "SPARK_REMOTE" in os.environ:
+        return
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home, "bin", "java")) if home else "java"
+    hint = "make java, or apt-get install openjdk-17-jre-headless; JAVA_HOME says which one"
+    expected = "Java 17 to 21 on the PATH or under JAVA_HOME"
+    if not shutil.which(java):
+        raise EnvironmentFault("Java", found=f"none as {java}", expected=expected, hint=hint)
+    release = Path(shutil.which(java) or java).resolve().parents[1] / "release"  # a tenth of a second sooner than java -version
+    found = re.search(r'JAVA_VERSION="(?:1\.)?(\d+)', release.read_text()) if release.exists() else None
+    if found and not OLDEST_JAVA <= int(found[1]) <= NEWEST_JAVA:
+        raise EnvironmentFault("Java", found=f"version {found[1]} as {java}", expected=expected, hint=hint)

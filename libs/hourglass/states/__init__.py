@@ -1,0 +1,26 @@
+"""The waist: a state is a commutative monoid that serialises itself.
+
+One file per state. Importing this package registers them all; the registry is read-only from then on.
+"""
+
+from hourglass.states.categories import Categories
+from hourglass.states.distinct import Distinct
+from hourglass.states.intake import Intake
+from hourglass.states.moments import Moments
+from hourglass.states.profile import ColumnProfile
+from hourglass.states.quantiles import Quantiles
+from hourglass.states.state import COLUMN_STATES, ColumnState, State
+from hourglass.states.value_classes import ValueClasses
+
+__all__ = [
+    "COLUMN_STATES",
+    "Categories",
+    "ColumnProfile",
+    "ColumnState",
+    "Distinct",
+    "Intake",
+    "Moments",
+    "Quantiles",
+    "State",
+    "ValueClasses",
+]

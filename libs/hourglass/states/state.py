@@ -1,0 +1,66 @@
+"""What every state is, and the registry of the states of one column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, Self, TypeVar
+
+from hourglass.errors import InputError
+from hourglass.values import Values
+
+
+class State(Protocol):
+    """A summary of rows that merges by `+`: commutative, associative, with `empty()` as identity.
+
+    `from_bytes(state.to_bytes()) == state`, and the state of two sets of rows together is the sum of their states
+    (within the sketch's stated error). Stored bytes stay readable: a changed layout takes a new `version`.
+    """
+
+    kind: ClassVar[str]
+    version: ClassVar[int]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """The state of no rows."""
+        ...
+
+    def __add__(self, other: Self) -> Self:
+        """The state of both sets of rows together; neither operand changes."""
+        ...
+
+    def to_bytes(self) -> bytes:
+        """The state for the store, in the layout of `version`."""
+        ...
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The state that `to_bytes` wrote; InputError when the bytes are not such a state."""
+        ...
+
+
+class ColumnState(State, Protocol):
+    """A state of one column, fed with classified blocks."""
+
+    def update(self, values: Values) -> None:
+        """Takes in a block of values; the only method that changes a state."""
+        ...
+
+
+_columns: dict[str, type[ColumnState]] = {}
+COLUMN_STATES: Mapping[str, type[ColumnState]] = MappingProxyType(_columns)
+
+S = TypeVar("S", bound=type[Any])
+
+
+def column_state(cls: S) -> S:
+    """Registers a column state under its `kind`: the pass feeds it, the store keeps it, the law tests try it."""
+    if cls.kind in _columns:
+        raise ValueError(f"two column states are called {cls.kind!r}")
+    _columns[cls.kind] = cls
+    return cls
+
+
+def damaged(kind: str, found: object, expected: object) -> InputError:
+    """The error of bytes that are not a state of `kind`."""
+    return InputError(f"stored state {kind!r}", found=found, expected=expected, hint="compute this hour again")

@@ -1,0 +1,75 @@
+"""How many values of a column are missing, integral, fractional, boolean, text, NaN or infinite."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+from typing import ClassVar, Self
+
+import numpy as np
+
+from hourglass.states.state import column_state, damaged
+from hourglass.values import Values
+
+
+@column_state
+@dataclass
+class ValueClasses:
+    """Counts of Deequ's value classes; `missing` includes `nan`, which is counted apart as well.
+
+    `whole` counts the numbers without a fraction, however they are written; they are among integral and fractional.
+
+    >>> state = ValueClasses(rows=3, missing=1, integral=2)
+    >>> (state + state).present
+    4
+    """
+
+    kind: ClassVar[str] = "value_classes"
+    version: ClassVar[int] = 1
+
+    rows: int = 0
+    missing: int = 0
+    nan: int = 0
+    infinite: int = 0
+    integral: int = 0
+    fractional: int = 0
+    boolean: int = 0
+    string: int = 0
+    whole: int = 0
+
+    @property
+    def present(self) -> int:
+        """Rows with a value."""
+        return self.rows - self.missing
+
+    @property
+    def numeric(self) -> int:
+        """Rows whose value is a number."""
+        return self.integral + self.fractional + self.infinite
+
+    @property
+    def textual(self) -> int:
+        """Rows whose value is text or boolean."""
+        return self.boolean + self.string
+
+    @classmethod
+    def empty(cls) -> Self:
+        return cls()
+
+    def update(self, values: Values) -> None:
+        for name in _NAMES:
+            setattr(self, name, getattr(self, name) + getattr(values, name))
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    def to_bytes(self) -> bytes:
+        return np.array(astuple(self), "<i8").tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        if len(data) != 8 * len(_NAMES):
+            raise damaged(cls.kind, f"{len(data)} bytes", f"{8 * len(_NAMES)} bytes")
+        return cls(*np.frombuffer(data, "<i8").tolist())
+
+
+_NAMES = tuple(field.name for field in fields(ValueClasses))

@@ -1,0 +1,21 @@
+"""The largest number."""
+
+from hourglass.states import ColumnProfile, Moments
+from hourglass.statistics.statistic import AppliesTo, finite, statistic
+from hourglass.undefined import Undefined
+
+
+@statistic(needs=(Moments,), applies_to=AppliesTo.NUMERIC, place="numerical_statistics.max", source="SageMaker Model Monitor")
+def maximum(column: ColumnProfile) -> float | Undefined:
+    """Largest finite number.
+
+    Missing values, NaN and infinities are left out. Undefined without finite numbers, or beyond a double's range.
+
+    >>> from hourglass.values import classify
+    >>> column = ColumnProfile.of(["moments"], 0)
+    >>> column.update(classify(["1", "2", "", "3"]))
+    >>> maximum(column)
+    3.0
+    """
+    moments = column.get(Moments)
+    return finite(moments.maximum, moments.n)

@@ -1,0 +1,155 @@
+"""Files on local disk and in object stores, by path or `s3://` URI (`s3a://` is taken as the same)."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import tempfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow.fs as pafs
+
+from hourglass.errors import InputError
+
+
+def normalise(path: str) -> str:
+    """One spelling for each place: `s3a://` becomes `s3://`, no slash at the end, local paths are absolute.
+
+    >>> normalise("s3a://bucket/capture/")
+    's3://bucket/capture'
+    """
+    scheme, separator, rest = path.partition("://")
+    if separator and scheme in {"s3", "s3a", "s3n"}:
+        return f"s3://{rest.rstrip('/')}"
+    if separator and scheme == "file":
+        path = rest
+    elif separator:
+        raise InputError(f"path {path!r}", found=f"{scheme}://", expected="a local path or s3://", hint="mount it or copy it")
+    return os.path.abspath(path)
+
+
+def is_local(path: str) -> bool:
+    """Whether a normalised path is on this machine's disk."""
+    return not path.startswith("s3://")
+
+
+def join(base: str, *names: str) -> str:
+    """`base/name/…` for either kind of path."""
+    return posixpath.join(base, *names)
+
+
+@lru_cache(maxsize=64)
+def _s3(bucket: str) -> pafs.S3FileSystem:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if endpoint:
+        scheme, _, host = endpoint.rpartition("://")
+        return pafs.S3FileSystem(endpoint_override=host, scheme=scheme or "https", region=region or "us-east-1")
+    return pafs.S3FileSystem(region=region or pafs.resolve_s3_region(bucket))
+
+
+def filesystem(path: str) -> tuple[pafs.FileSystem, str]:
+    """The file system of a normalised path, and the path as that file system spells it."""
+    if is_local(path):
+        return _LOCAL, path
+    key = path.removeprefix("s3://")
+    return _s3(key.partition("/")[0]), key
+
+
+_LOCAL = pafs.LocalFileSystem()
+
+
+def listing(path: str, *, recursive: bool) -> list[pafs.FileInfo]:
+    """What is under a directory, in order of path; empty when there is no such directory."""
+    files, inner = filesystem(path)
+    try:
+        found = files.get_file_info(pafs.FileSelector(inner, recursive=recursive, allow_not_found=True))
+    except NotADirectoryError:
+        found = [files.get_file_info(inner)]
+    except OSError as fault:
+        raise _unreadable(path, fault) from fault
+    return sorted(found, key=lambda info: info.path)
+
+
+def file_info(path: str) -> pafs.FileInfo:
+    """Kind and size of one path."""
+    files, inner = filesystem(path)
+    try:
+        return files.get_file_info(inner)
+    except OSError as fault:
+        raise _unreadable(path, fault) from fault
+
+
+def spelled(path: str, like: str) -> str:
+    """A path as a listing gave it, with the scheme of the place that was listed."""
+    return path if is_local(like) else f"s3://{path}"
+
+
+def read_bytes(path: str) -> bytes:
+    """The whole file."""
+    try:
+        if is_local(path):
+            return Path(path).read_bytes()
+        files, inner = filesystem(path)
+        with files.open_input_stream(inner) as stream:
+            return bytes(stream.read())
+    except OSError as fault:
+        raise _unreadable(path, fault) from fault
+
+
+def write_files(base: str, contents: Mapping[str, bytes], *, remove: tuple[str, ...] = ()) -> None:
+    """Writes files under `base`, each whole or not at all, after all of them could be staged; removes stale ones.
+
+    Locally every file is written beside its place, flushed to the disk, and renamed at the end; in an object store
+    an upload becomes visible when it is complete.
+    """
+    try:
+        if is_local(base):
+            _write_local(Path(base), contents, remove)
+        else:
+            _write_remote(base, contents, remove)
+    except OSError as fault:
+        raise InputError(
+            f"output {base}", found=fault.strerror or fault, expected="a place that can be written to", hint="check rights and space"
+        ) from fault
+
+
+def _write_local(base: Path, contents: Mapping[str, bytes], remove: tuple[str, ...]) -> None:
+    staged: list[tuple[str, Path]] = []
+    try:
+        for name, data in contents.items():
+            target = base / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+            staged.append((temporary, target))
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o644)
+        while staged:
+            temporary, target = staged[0]
+            os.replace(temporary, target)
+            staged.pop(0)
+        for name in remove:
+            (base / name).unlink(missing_ok=True)
+    finally:
+        for temporary, _ in staged:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _write_remote(base: str, contents: Mapping[str, bytes], remove: tuple[str, ...]) -> None:
+    files, inner = filesystem(base)
+    for name, data in contents.items():
+        with files.open_output_stream(posixpath.join(inner, name)) as stream:
+            stream.write(data)
+    for name in remove:
+        if files.get_file_info(posixpath.join(inner, name)).type == pafs.FileType.File:
+            files.delete_file(posixpath.join(inner, name))
+
+
+def _unreadable(path: str, fault: OSError) -> InputError:
+    hint = "check the path" if is_local(path) else "check the path, the credentials and AWS_ENDPOINT_URL"
+    return InputError(path, found=fault.strerror or str(fault), expected="a readable file or directory", hint=hint)

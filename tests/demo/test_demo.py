@@ -1,0 +1,53 @@
+"""The demonstration as a new user starts it: a whole process, with Spark, into an empty directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS
+from hourglass.demo.replay import HOURS
+from tests.engine import check_outputs, read
+
+
+def test_every_planted_fault_is_found_in_its_hours_and_the_clean_hours_are_clean(tmp_path: Path) -> None:
+    """Said by the last lines and the exit code, and held here against the files that the job wrote."""
+    place = tmp_path / "demo"
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME", "PYTHONPATH") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", "from hourglass.cli import main; main()", "demo", "--directory", str(place)],
+        env={**environment, "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    clean = HOURS - len({hour for fault in FAULTS for hour in fault.hours})
+    *_, summary, reports = done.stdout.splitlines()
+    assert summary.startswith(f"{len(FAULTS)} of {len(FAULTS)} planted faults found in their hours; {clean} of {clean} clean hours clean (")
+    assert reports == f"reports in {place}/reports"
+    assert "✗" not in done.stdout
+
+    hours = [place / "reports" / "2026" / "11" / "20" / f"{hour:02}" for hour in range(HOURS)]
+    found = [
+        {
+            (violation["feature_name"], violation["constraint_check_type"])
+            for violation in read(hour / "constraint_violations.json")["violations"]
+        }
+        for hour in hours
+    ]
+    planted = [{(fault.feature, fault.check) for fault in FAULTS if hour in fault.hours} for hour in range(HOURS)]
+    for hour in range(HOURS):
+        assert planted[hour] - {("", BAD_LINES)} <= found[hour]
+        broken = BROKEN_LINES_AN_HOUR if ("", BAD_LINES) in planted[hour] else 0
+        assert read(hours[hour] / "evaluation.json")["input"]["bad_lines"] == broken
+        if not planted[hour]:
+            assert found[hour] == set()
+    set_aside = (place / "reports" / "quarantine" / "bad_lines.jsonl").read_text().splitlines()
+    assert len({(entry["file"], entry["line"]) for entry in map(json.loads, set_aside)}) == BROKEN_LINES_AN_HOUR
+    check_outputs(place / "baseline", suggested=True)
+    check_outputs(place / "reports", suggested=False)

@@ -1,0 +1,82 @@
+"""The pass without Spark, and a data-quality run on it: what most tests of the monitor need."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pyarrow as pa
+
+from hourglass.capture.slices import Task
+from hourglass.monitors import data_quality
+from hourglass.scan import ScanPlan, scan
+from hourglass.schemas import STATE_ROWS
+from hourglass.settings import load_settings
+
+SCHEMAS = Path(data_quality.__file__).parents[1] / "outputs" / "schemas"
+DOCUMENTS = ("statistics", "constraints", "constraint_violations", "evaluation")
+
+
+def plain_engine(tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:
+    """Runs the tasks one after the other in this process."""
+    return pa.Table.from_batches([batch for task in tasks for batch in scan(task, plan)], STATE_ROWS)
+
+
+def run(output: Path, **flags: Any) -> data_quality.Outcome:
+    """A data-quality run into `output`, with its files held against their schemas."""
+    flags = {"container_root": str(output / "no-platform"), **{name: str(value) for name, value in flags.items()}}
+    outcome = data_quality.run(load_settings({**flags, "output_path": str(output)}, {}), plain_engine)
+    check_outputs(output, suggested=outcome.reports[0].constraints is not None if outcome.reports else False)
+    return outcome
+
+
+def check_outputs(output: Path, *, suggested: bool) -> None:
+    """Holds every file of a run against its JSON Schema; constraints that were given are passed on as they are."""
+    for path in output.rglob("*.json"):
+        if path.stem in DOCUMENTS and (suggested or path.stem != "constraints"):
+            jsonschema.validate(read(path), schema(path.stem))
+    for name, kind in (("bad_lines.jsonl", "bad_line"), ("cloudwatch_metrics.jsonl", "cloudwatch_metric")):
+        for path in output.rglob(name):
+            for line in path.read_text().splitlines():
+                jsonschema.validate(json.loads(line), schema(kind))
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of one kind of file."""
+    return read(SCHEMAS / f"{name}.schema.json")
+
+
+def read(path: Path) -> Any:
+    """A JSON file."""
+    return json.loads(path.read_text())
+
+
+def capture_line(output: str | None, input_: str | None, *, time: str = "2026-11-21T09:00:00Z", encoding: str = "CSV") -> str:
+    """A captured record of the contract, as one line."""
+    kind = {"CSV": "text/csv", "JSON": "application/json", "BASE64": "text/csv"}[encoding]
+    sides = {"endpointInput": ("INPUT", input_), "endpointOutput": ("OUTPUT", output)}
+    capture = {
+        name: {"observedContentType": kind, "mode": mode, "data": data, "encoding": encoding}
+        for name, (mode, data) in sides.items()
+        if data is not None
+    }
+    return json.dumps(
+        {
+            "captureData": capture,
+            "eventMetadata": {"eventId": f"id-{time}", "inferenceTime": time},
+            "eventVersion": "0",
+        }
+    )
+
+
+def write_hour(root: Path, hour: str, lines: Sequence[str], name: str = "00-00-000-a.jsonl") -> Path:
+    """A capture file in the folder of its hour."""
+    path = root / "endpoint" / "AllTraffic" / hour / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(line + "\n" for line in lines))
+    return path

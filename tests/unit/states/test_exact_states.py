@@ -1,0 +1,112 @@
+"""States that are exact: counts, moments, categories."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hourglass.states import Categories, Moments, ValueClasses
+from hourglass.states.categories import CAP, LONGEST
+from hourglass.values import Values, classify
+
+
+def state_of(cls: type, *columns: list) -> object:
+    """A state fed with blocks."""
+    state = cls.empty()
+    for column in columns:
+        state.update(classify(column))
+    return state
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50), st.floats(-1e12, 1e12))
+def test_moments_keep_their_digits_far_from_zero(numbers: list[float], offset: float) -> None:
+    """The deviation of values around a trillion is that of the same values around zero, as far as doubles go."""
+    shifted = np.array(numbers) + offset
+    state = Moments.empty()
+    for start in range(0, len(shifted), 7):
+        part = shifted[start : start + 7]
+        state.update(Values(len(part), numbers=part))
+    assert state.mean == pytest.approx(math.fsum(shifted) / len(shifted), rel=1e-12, abs=1e-6)
+    exact = math.fsum((value - math.fsum(shifted) / len(shifted)) ** 2 for value in shifted)
+    assert state.m2 == pytest.approx(exact, rel=1e-6, abs=1e-6 * len(numbers))
+    assert (state.minimum, state.maximum) == (shifted.min(), shifted.max())
+
+
+def test_moments_beyond_the_largest_double_are_infinite_not_an_error() -> None:
+    """A column of numbers near 1e308 ends no job."""
+    state = Moments.empty()
+    state.update(Values(4, numbers=np.full(4, 1.7e308)))
+    assert state.n == 4
+    assert state.maximum == 1.7e308
+    assert not math.isfinite(state.sum)
+    assert (state + state).n == 8
+
+
+def test_classes_add_up() -> None:
+    """Present, numeric and textual are sums of the classes."""
+    state = state_of(ValueClasses, ["1", "2.5", "x", "true", "", None, "nan", "inf"])
+    assert (state.rows, state.present, state.numeric, state.textual, state.missing, state.nan) == (8, 5, 3, 2, 3, 1)
+
+
+def test_categories_are_exact_up_to_the_cap() -> None:
+    """A thousand values are all kept, with their counts."""
+    state = state_of(Categories, [f"c{i}" for i in range(CAP)], ["c7", "c7"])
+    assert len(state.table()) == CAP
+    assert not state.truncated
+    assert next(iter(state.table().items())) == ("c7", 3)
+    assert state.other == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 1500), max_size=400), min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_kept_categories_have_exact_counts_in_any_order(hours: list[list[int]], random: object) -> None:
+    """Beyond the cap the same values stay whichever hours are merged first, and their counts are right."""
+    wide = [[f"c{i}" for i in range(1100)], *[[f"c{i}" for i in hour] for hour in hours]]
+    states = [state_of(Categories, hour) for hour in wide]
+    random.shuffle(states)
+    merged = sum(states, Categories.empty())
+    every = [text for hour in wide for text in hour]
+    assert merged.truncated
+    assert merged.total == len(every)
+    assert len(merged.table()) == CAP
+    assert all(count == every.count(text) for text, count in list(merged.table().items())[:50])
+    assert merged.other == len(every) - sum(merged.table().values())
+
+
+def test_a_long_text_is_kept_by_its_beginning() -> None:
+    """Texts of 10,000 characters that differ at their end are two categories with short names."""
+    state = state_of(Categories, ["x" * 10_000 + "a", "x" * 10_000 + "b", "x" * 10_000 + "a"])
+    assert sorted(state.table().values()) == [1, 2]
+    assert all(len(name) == LONGEST + 17 for name in state.table())
+
+
+def test_category_names_may_be_anything() -> None:
+    """Quotes, line breaks, slashes and other scripts come back from the store as they were."""
+    names = ['say "x"', "a\nb", "a/b", "日本", "\x00", "é" * 300, " "]
+    state = state_of(Categories, names)
+    assert Categories.from_bytes(state.to_bytes()).table() == state.table()
+    assert set(names[:5]) <= set(state.table())
+
+
+def test_numbers_are_categories_while_they_are_few() -> None:
+    """A column of a thousand different numbers is a categorical, one of more is none."""
+    assert state_of(Categories, ["1", "1.0", "2.5"]).table() == {"1": 2, "2.5": 1}
+    many = state_of(Categories, [str(i) for i in range(CAP + 1)])
+    assert many.table() == {}
+    assert many.other == many.total == CAP + 1
+
+
+def test_categories_from_a_baseline_are_the_counted_ones() -> None:
+    """A table of counts gives the state that the values themselves would."""
+    assert Categories.from_counts({"a": 2, "b": 1}) == state_of(Categories, ["a", "b", "a"])
+    assert Categories.from_counts({}) == Categories.empty()
+
+
+def test_an_empty_dictionary_column_is_a_state_too() -> None:
+    """Blocks without rows change nothing."""
+    state = Categories.empty()
+    state.update(classify(pa.array([], pa.string())))
+    assert state == Categories.empty()
