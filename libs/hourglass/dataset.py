@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 
 from hourglass.capture.payloads import NAMED
+from hourglass.capture.reader import WRONG_WIDTH
 from hourglass.hours import HourStates
 from hourglass.states import ColumnProfile, Intake, ValueClasses
 
@@ -25,6 +27,12 @@ class Dataset:
     columns: Mapping[str, ColumnProfile]
     intake: Intake
     other_layouts: Mapping[str, int] = field(default_factory=dict)
+
+    def share_with_columns(self, fits: Callable[[int], bool]) -> float:
+        """Share of the rows whose columns have positions only and are of such a number."""
+        layouts = {self.layout: self.rows, **self.other_layouts}
+        fitting = sum(rows for layout, rows in layouts.items() if layout.isdigit() and fits(int(layout)))
+        return fitting / sum(layouts.values()) if fitting else 0.0
 
     @property
     def positional(self) -> bool:
@@ -45,7 +53,17 @@ def dataset_of(hours: Iterable[HourStates]) -> Dataset:
     found = merged.layouts.get(layout, {})
     ordered = sorted(found.items(), key=lambda item: (item[1].position, item[0]))
     columns = {name: _filled_up(profile, rows[layout]) for name, profile in ordered}
-    return Dataset(rows[layout], layout, columns, merged.intake, {name: n for name, n in rows.items() if name != layout})
+    others = {name: n for name, n in rows.items() if name != layout}
+    return Dataset(rows[layout], layout, columns, _with_other_layouts(merged.intake, others), others)
+
+
+def _with_other_layouts(intake: Intake, others: Mapping[str, int]) -> Intake:
+    """The intake with the lines of other layouts among the bad ones; a line may hold several rows."""
+    if not others:
+        return intake
+    used = intake.lines - intake.bad_lines
+    lines = max(1, round(used * sum(others.values()) / sum(intake.rows.values())))
+    return replace(intake, bad=intake.bad + Counter({WRONG_WIDTH: lines}))
 
 
 def _filled_up(profile: ColumnProfile, rows: int) -> ColumnProfile:

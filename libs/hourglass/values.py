@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -29,13 +29,23 @@ BOOLEANS = ("true", "false")
 NOT_A_NUMBER = ("nan", "NaN", "NAN")
 INFINITE = tuple(sign + word for sign in ("", "+", "-") for word in ("inf", "Inf", "INF", "infinity", "Infinity", "INFINITY"))
 
-_SPECIAL = pa.array(BOOLEANS + NOT_A_NUMBER + INFINITE)
+_SPECIAL = BOOLEANS + NOT_A_NUMBER + INFINITE
 _NO_NUMBERS = np.empty(0, np.float64)
 _NO_COUNTS = np.empty(0, np.int64)
-_NO_TEXTS = pa.array([], pa.string())
 _BLANK, _PLUS, _MINUS, _DOT, _ZERO = (np.uint8(ord(sign)) for sign in " +-.0")
 _LARGEST = 1 << 1023
 _SPLIT_LIMIT = 0.2  # above this share of unusual values the whole column is counted by its distinct values instead
+
+
+@cache
+def no_texts() -> pa.StringArray:
+    """No texts; made on demand, since making an Arrow array imports pandas, which takes a fifth of a second."""
+    return pa.array([], pa.string())
+
+
+@cache
+def _special() -> pa.StringArray:
+    return pa.array(_SPECIAL)
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class Values:
     boolean: int = 0
     string: int = 0
     numbers: Floats = field(default_factory=lambda: _NO_NUMBERS)
-    texts: pa.StringArray = field(default_factory=lambda: _NO_TEXTS)
+    texts: pa.StringArray = field(default_factory=no_texts)
     text_counts: Counts = field(default_factory=lambda: _NO_COUNTS)
 
     @property
@@ -259,7 +269,7 @@ def _classify_distinct(column: pa.StringArray) -> Values:
     candidates = texts.take(pa.array(places))
     integral = _marked(len(texts), places, pc.match_substring_regex(candidates, INTEGRAL))
     fractional = _marked(len(texts), places, pc.match_substring_regex(candidates, FRACTIONAL))
-    special = np.asarray(pc.fill_null(pc.index_in(texts, _SPECIAL), len(_SPECIAL)))
+    special = np.asarray(pc.fill_null(pc.index_in(texts, _special()), len(_SPECIAL)))
     boolean = special < len(BOOLEANS)
     nan = ~boolean & (special < len(BOOLEANS) + len(NOT_A_NUMBER))
     infinite = ~boolean & ~nan & (special < len(_SPECIAL))
@@ -286,7 +296,7 @@ def _classify_distinct(column: pa.StringArray) -> Values:
         boolean=int(counts[boolean].sum()),
         string=int(counts[other & ~boolean].sum()),
         numbers=numbers,
-        texts=texts.filter(pa.array(other)) if other.any() else _NO_TEXTS,
+        texts=texts.filter(pa.array(other)) if other.any() else no_texts(),
         text_counts=counts[other],
     )
 
@@ -301,7 +311,7 @@ def _union(parts: Sequence[Values]) -> Values:
     """The values of all parts together; at most one part holds texts that another holds too."""
     if len(parts) == 1:
         return parts[0]
-    texts, text_counts = _NO_TEXTS, _NO_COUNTS
+    texts, text_counts = no_texts(), _NO_COUNTS
     with_texts = [part for part in parts if len(part.texts)]
     if len(with_texts) == 1:
         texts, text_counts = with_texts[0].texts, with_texts[0].text_counts

@@ -127,7 +127,7 @@ def test_the_ks_p_value_is_scipys(case: dict[str, Any]) -> None:
     draws = []
     for mean, deviation, n in zip(case["mu"], case["sd"], case["n"], strict=True):
         np.random.seed(0)  # noqa: NPY002 the oracle's own draw
-        draws.append(np.random.normal(mean, deviation, n))  # noqa: NPY002
+        draws.append(np.random.normal(mean, deviation, n))  # noqa: NPY002 as above
     found = ks_test(sketch(draws[0]), sketch(draws[1]))
     assert stats.ks_2samp(*draws).pvalue == pytest.approx(case["ks_p"], rel=1e-4)
     error = 0.0 if case["n"][0] <= 2048 else 2 * 0.0018

@@ -27,6 +27,7 @@ from hourglass.errors import InputError
 BLOCK_BYTES = 8 << 20
 LONGEST_LINE = 256 << 20
 KEPT_CHARACTERS = 1000
+NOTED_A_LAYOUT = 1000
 _LONGEST_QUOTED_TAIL = 1 << 20  # a quote that is not closed within this many bytes was no opening quote
 _FARTHEST_LINE_NUMBER = 1 << 30  # counting the lines before a byte reads the file up to there
 _READ_AHEAD = 32  # files in flight from an object store, whose answers take longer than their bytes
@@ -378,21 +379,34 @@ class BadLines:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     kept: list[dict[str, object]] = field(default_factory=list)
     numbers: LineNumbers = field(default_factory=LineNumbers)
+    _noted: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def add(self, block: Block, line: int, reason: str, detail: str = "", layout: str = "") -> None:
+    def add(self, block: Block, line: int, reason: str, detail: str = "") -> None:
         """Sets aside one line of a block."""
         self._count(block.hour, reason)
         if len(self.kept) < self.limit:
-            path, number = self.numbers.of(block, line)
-            start, end = block.line_starts[line], block.line_starts[line + 1]
-            text = block.data[start : min(end, start + 4 * KEPT_CHARACTERS)].rstrip(b"\r\n").decode("utf-8", "replace")
-            self._keep(block.hour, path, number, reason, detail, text, layout)
+            self._keep_line(block, line, reason, detail)
+
+    def note(self, block: Block, lines: Iterable[int], reason: str, detail: str, layout: str) -> None:
+        """Keeps some lines of an uncommon layout without counting them: whether it is the wrong one shows when all hours are known."""
+        for line in lines:
+            noted = self._noted.get((block.hour, layout), 0)
+            if noted >= NOTED_A_LAYOUT or len(self.kept) >= self.limit:
+                return
+            self._noted[block.hour, layout] = noted + 1
+            self._keep_line(block, line, reason, detail, layout)
 
     def add_file(self, piece: Slice, reason: str) -> None:
         """Sets aside a file, or the rest of one; counts as one line."""
         kind, _, detail = reason.partition(": ")
         self._count(piece.hour, kind)
         self._keep(piece.hour, piece.path, None, kind, detail, "", "")
+
+    def _keep_line(self, block: Block, line: int, reason: str, detail: str, layout: str = "") -> None:
+        path, number = self.numbers.of(block, line)
+        start, end = block.line_starts[line], block.line_starts[line + 1]
+        text = block.data[start : min(end, start + 4 * KEPT_CHARACTERS)].rstrip(b"\r\n").decode("utf-8", "replace")
+        self._keep(block.hour, path, number, reason, detail, text, layout)
 
     @property
     def total(self) -> int:

@@ -21,6 +21,7 @@ from hourglass.capture.documents import Row, flatten
 from hourglass.errors import HookError, shorten
 
 PREPROCESS, POSTPROCESS = "preprocess_handler", "postprocess_handler"
+_FAILURES = (Exception, SystemExit)  # a script that calls sys.exit(0) must not end the job as a success
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Script:
         """The function of that name; HookError when the script fails to load or has none."""
         try:
             module = _load(self)
-        except Exception as fault:
+        except _FAILURES as fault:
             raise HookError(f"hook script {self.path}", found=own_traceback(fault, self.path), expected="a script that loads") from fault
         handler = getattr(module, name, None)
         if not callable(handler):
@@ -151,7 +152,7 @@ class Preprocessor:
         """
         try:
             result = self._handler(record, *self._arguments)
-        except Exception as fault:
+        except _FAILURES as fault:
             raise self._failure(own_traceback(fault, self._path), place(), text()) from fault
         if isinstance(result, dict):
             result = [result]
@@ -172,7 +173,7 @@ def postprocess(script: Script) -> None:
     handler = script.handler(POSTPROCESS)
     try:
         handler()
-    except Exception as fault:
+    except _FAILURES as fault:
         raise HookError(f"{POSTPROCESS} of {script.path}", found=own_traceback(fault, script.path), expected="no error") from fault
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from hourglass import storage
 from hourglass.capture import payloads
-from hourglass.capture.blocks import BadLines, Block, Piece, Reading, is_utf8, read_blocks, spans_lines
+from hourglass.capture.blocks import NOTED_A_LAYOUT, BadLines, Block, Piece, Reading, is_utf8, read_blocks, spans_lines
 from hourglass.capture.csv_rows import CsvRows
 from hourglass.capture.documents import Row, columns_of, flatten, records
 from hourglass.capture.formats import BATCH_OUTPUT, INPUT, DatasetFormat
@@ -83,6 +83,7 @@ class _Reader:
         self.bad = bad
         self.lines = lines
         self._headers: dict[str, list[str]] = {}
+        self._common = ""
         self._hook = Preprocessor(plan.preprocessor) if plan.preprocessor else None
         self.block: Callable[[Block], Iterator[Batch]] = {"csv": self._csv, "json": self._json}.get(plan.form.kind, self._captured)
 
@@ -106,7 +107,16 @@ class _Reader:
         captured = parse_records(block, self.plan.form.sides, self.bad, window)
         self.lines[block.hour] += captured.read
         for rows in payloads.rows_of(captured, block, self.bad):
+            self._note_uncommon(block, rows)
             yield self._batch(block.hour, rows)
+
+    def _note_uncommon(self, block: Block, rows: Rows) -> None:
+        """Keeps lines whose rows have another number of columns than the baseline, or without one than the first rows."""
+        if not self._common:
+            self._common = str(len(self.plan.names)) if self.plan.names else rows.layout
+        if rows.layout not in {self._common, NAMED} and rows.lines is not None:
+            lines = dict.fromkeys(rows.lines[:NOTED_A_LAYOUT].tolist())
+            self.bad.note(block, lines, WRONG_WIDTH, f"found {rows.layout}, expected {self._common}", rows.layout)
 
     def _hooked_records(self, hook: Preprocessor, block: Block, window: Window | None) -> Iterator[Batch]:
         made: list[Row] = []

@@ -57,11 +57,20 @@ class FeatureConstraint:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The features that a window is held against, in the order of their columns, and their distributions."""
+    """The features that a window is held against, in the order of their columns, and their distributions.
+
+    `left_out` are the columns that the settings exclude.
+    """
 
     features: Mapping[str, FeatureConstraint]
     config: MonitoringConfig = field(default_factory=MonitoringConfig)
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def width(self) -> int:
+        """How many columns the data have, those left out included."""
+        return len(self.features) + len(self.left_out)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from hourglass.dataset import Dataset
 from hourglass.states import ColumnProfile
 
 ROBUST_TAIL = 0.00135
+OTHER_WIDTHS = 0.05  # share of rows that may have another number of columns before it is a violation
 
 
 class Verdict(StrEnum):
@@ -132,3 +133,23 @@ def falls_short(share: float, threshold: float, n: int, method: str) -> bool:
 def beyond_chance(definition: str, method: str) -> str:
     """The definition of a share with how it meets its threshold."""
     return f"{definition}, below the threshold beyond chance" if method == ROBUST else definition
+
+
+def counts_sentence(which: str, found: int, wanted: int) -> str:
+    """The stock analyzer's sentence on missing or extra columns."""
+    counts = f"Number of columns in current dataset: {found}, Number of columns in baseline constraints: {wanted}"
+    return f"There are {which} columns in current dataset. {counts}"
+
+
+def column_count(dataset: Dataset, baseline: Baseline, key: str, feature: str, *, fewer: bool) -> Evaluation:
+    """The evaluation of rows whose columns can only be counted: the share that has fewer, or more, than the baseline."""
+    wanted = baseline.width
+    share = dataset.share_with_columns(lambda n: n < wanted if fewer else n > wanted)
+    definition = f"share of rows with {'fewer' if fewer else 'more'} columns"
+    if share <= OTHER_WIDTHS or not baseline.config.evaluate_constraints:
+        return Evaluation(feature, key, definition, share, OTHER_WIDTHS, Verdict.PASS)
+    layouts = {dataset.layout: dataset.rows, **dataset.other_layouts}
+    widths = [n for n in map(int, filter(str.isdigit, layouts)) if (n < wanted if fewer else n > wanted)]
+    found = max(widths, key=lambda n: layouts[str(n)])
+    sentence = counts_sentence("missing" if fewer else "extra", found, wanted)
+    return Evaluation(feature, key, definition, share, OTHER_WIDTHS, Verdict.VIOLATION, sentence)

@@ -22,7 +22,7 @@ from hourglass.capture.detect import detect_format
 from hourglass.capture.files import Listing, list_files
 from hourglass.capture.hooks import POSTPROCESS, PREPROCESS, Script, postprocess
 from hourglass.capture.manifests import expand_manifests
-from hourglass.capture.reader import ReadPlan
+from hourglass.capture.reader import WRONG_WIDTH, ReadPlan
 from hourglass.capture.slices import Task, cut_tasks
 from hourglass.capture.window import Window, format_time, hour_name, hour_start
 from hourglass.constraints import Baseline, Evaluation, SuggestionOptions, Verdict, evaluate, parse_baseline, suggest
@@ -140,7 +140,7 @@ def report_windows(settings: Settings, gathered: Gathered, baseline: Baseline | 
     excluded = settings.exclude_features_attribute or ()
     if baseline is not None:
         kept = without(baseline.features, excluded)
-        baseline = replace(baseline, features=kept)
+        baseline = replace(baseline, features=kept, left_out=frozenset(baseline.features.keys() - kept.keys()))
     for window, hours in windows(settings, gathered):
         dataset = dataset_of(hours)
         dataset = replace(dataset, columns=without(dataset.columns, excluded))
@@ -191,9 +191,9 @@ def need_sound_input(settings: Settings, reports: Sequence[Report], gathered: Ga
     The lines are written to quarantine first, so that the reason can be looked into.
     """
     rows = sum(report.dataset.rows for report in reports)
-    worst = max(reports, key=lambda report: report.dataset.intake.bad_share, default=None)
-    if worst is not None and worst.dataset.intake.bad_share > settings.max_bad_lines:
-        storage.write_files(settings.output_path, {documents.QUARANTINE: quarantine_lines(gathered)})
+    worst = max(reports, key=lambda report: _failing_share(report), default=None)
+    if worst is not None and _failing_share(worst) > settings.max_bad_lines:
+        storage.write_files(settings.output_path, {documents.QUARANTINE: quarantine_lines(gathered, reports)})
         intake = worst.dataset.intake
         reasons = ", ".join(f"{count} {reason}" for reason, count in intake.bad.most_common())
         raise InputError(
@@ -209,6 +209,13 @@ def need_sound_input(settings: Settings, reports: Sequence[Report], gathered: Ga
             expected="at least one record" if settings.require_data else "records to suggest a baseline from",
             hint="check --dataset-source, --start-time and --end-time",
         )
+
+
+def _failing_share(report: Report) -> float:
+    """Share of lines that count against the limit; against a baseline the number of columns is a check, not a failure."""
+    intake = report.dataset.intake
+    columns = 0 if report.constraints is not None else intake.bad[WRONG_WIDTH]
+    return (intake.bad_lines - columns) / intake.lines if intake.lines else 0.0
 
 
 def no_data(listing: Listing) -> str:
@@ -235,8 +242,9 @@ def write_reports(
             contents[folder + name] = document
         metrics += report_metrics(settings, report, baseline)
     stale: tuple[str, ...] = ()
-    if gathered.bad_lines:
-        contents[documents.QUARANTINE] = quarantine_lines(gathered)
+    quarantine = quarantine_lines(gathered, reports)
+    if quarantine:
+        contents[documents.QUARANTINE] = quarantine
     else:
         stale = (documents.QUARANTINE,)
     lines = cloudwatch.metric_lines(metrics)
@@ -280,9 +288,16 @@ def report_metrics(settings: Settings, report: Report, baseline: Baseline | None
     return list(cloudwatch.data_metrics(report.dataset, baseline, report.evaluations, dimensions, time))
 
 
-def quarantine_lines(gathered: Gathered) -> bytes:
-    """The lines that were set aside, one JSON a line, by file and line."""
-    entries = sorted(gathered.bad_lines, key=lambda entry: (entry["file"], entry["line"] or 0))
+def quarantine_lines(gathered: Gathered, reports: Sequence[Report]) -> bytes:
+    """The lines that were set aside, one JSON a line, by file and line.
+
+    The workers cannot know which number of columns most rows of a window have; lines whose number turned out to be the
+    window's own are none of them.
+    """
+    layouts = {hour: report.dataset.layout for report in reports for hour in (report.window.hours() if report.window else ())}
+    whole = reports[0].dataset.layout if len(reports) == 1 else ""
+    entries = [e for e in gathered.bad_lines if not e["layout"] or e["layout"] != layouts.get(e["hour"], whole)]
+    entries.sort(key=lambda entry: (entry["file"], entry["line"] or 0))
     return b"".join(orjson.dumps(entry) + b"\n" for entry in entries)
 
 

@@ -248,6 +248,8 @@ def test_rows_of_different_width_are_different_layouts(write: Callable[..., Path
     found = read(write(*[captured(side("1,2"))] * 3, captured(side("1,2,3"))))
     assert found.rows == {"2": 3, "3": 1}
     assert found.layouts["3"] == {"_c0": ["1"], "_c1": ["2"], "_c2": ["3"]}
+    assert found.reasons == {}
+    assert [(entry["line"], entry["layout"], entry["detail"]) for entry in found.bad.kept] == [(4, "3", "found 3, expected 2")]
 
 
 def test_names_from_the_baseline_go_to_rows_of_their_number(write: Callable[..., Path]) -> None:
