@@ -74,7 +74,12 @@ def _capture_lines(chunk: int, count: int) -> list[str]:
     payload = pc.binary_join_element_wise(*features, ",")
     score = _text(pa.array(rng.beta(2, 5, count)))
     ids = rng.bytes(16 * count).hex()
-    event = pa.array([f"{ids[i:i + 8]}-{ids[i + 8:i + 12]}-{ids[i + 12:i + 16]}-{ids[i + 16:i + 20]}-{ids[i + 20:i + 32]}" for i in range(0, 32 * count, 32)])
+    event = pa.array(
+        [
+            f"{ids[i : i + 8]}-{ids[i + 8 : i + 12]}-{ids[i + 12 : i + 16]}-{ids[i + 16 : i + 20]}-{ids[i + 20 : i + 32]}"
+            for i in range(0, 32 * count, 32)
+        ]
+    )
     seconds = np.sort(rng.integers(0, 3600, count))
     minute = pa.array([f"{second // 60:02d}:{second % 60:02d}" for second in seconds.tolist()])
     first, *rest = (pa.scalar(part) for part in LINE)

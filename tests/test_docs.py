@@ -39,7 +39,9 @@ def test_the_readmes_commands_run(block: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tests" / "data", tmp_path / "tests" / "data")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYSPARK_PYTHON": sys.executable}
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -59,5 +61,7 @@ def test_the_recipe_for_a_metric_works(tmp_path: Path) -> None:
         "assert STATISTICS['zeros'].place == 'numerical_statistics.zeros'; assert '| zeros |' in metrics_markdown();"
         "result = doctest.testmod(zeros); assert (result.failed, result.attempted > 0) == (0, True), result"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,8 +12,9 @@ from hourglass import storage
 from hourglass.capture.files import InputFile
 from hourglass.capture.formats import DatasetFormat
 
-TASK_BYTES = 64 << 20
+TASK_BYTES = 256 << 20  # a task streams, so its size costs no memory, and each task costs an eighth of a second of its own
 SMALLEST_TASK_BYTES = 4 << 20
+PIECES_A_TASK = 8  # how finely files are cut, so that tasks come out alike
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,16 @@ Task = tuple[Slice, ...]
 
 
 def cut_tasks(files: Iterable[InputFile], form: DatasetFormat, parallelism: int) -> list[Task]:
-    """Tasks of about 64 MB, smaller when there would be fewer than `parallelism` of them.
+    """Tasks of the same size: as many as run at a time, or a multiple where they would be over 256 MB each.
 
     Compressed files, and CSV files with their quoted line breaks and header, are never cut.
     """
     files = sorted(files, key=lambda file: (file.hour, file.path))
     total = sum(file.size for file in files)
-    target = max(SMALLEST_TASK_BYTES, min(TASK_BYTES, -(-total // max(1, parallelism))))
-    return list(_pack((piece for file in files for piece in _cut(file, form, target)), target))
+    rounds = -(-total // (parallelism * TASK_BYTES))
+    count = max(1, min(rounds * parallelism, -(-total // SMALLEST_TASK_BYTES)))
+    pieces = [piece for file in files for piece in _cut(file, form, max(SMALLEST_TASK_BYTES, total // (count * PIECES_A_TASK)))]
+    return _packed(pieces, count)
 
 
 def _cut(file: InputFile, form: DatasetFormat, target: int) -> Iterator[Slice]:
@@ -80,15 +83,13 @@ def _cut_row_groups(file: InputFile, target: int) -> Iterator[Slice]:
         yield Slice(file.path, file.hour, start, start + size, whole=False, row_groups=tuple(groups))
 
 
-def _pack(slices: Iterable[Slice], target: int) -> Iterator[Task]:
-    task: list[Slice] = []
-    size = 0
+def _packed(slices: Sequence[Slice], count: int) -> list[Task]:
+    """The slices in order as at most `count` tasks: each goes where the middle of its bytes falls."""
+    total = sum(piece.end - piece.start for piece in slices) or 1
+    tasks: dict[int, list[Slice]] = {}
+    at = 0
     for piece in slices:
         length = piece.end - piece.start
-        if task and size + length > target:
-            yield tuple(task)
-            task, size = [], 0
-        task.append(piece)
-        size += length
-    if task:
-        yield tuple(task)
+        tasks.setdefault(min(count - 1, (2 * at + length) * count // (2 * total)), []).append(piece)
+        at += length
+    return [tuple(task) for task in tasks.values()]

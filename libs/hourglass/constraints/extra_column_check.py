@@ -26,4 +26,6 @@ def extra_column_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evaluat
         sentence = counts_sentence("extra", len(dataset.columns), len(baseline.features))
         yield Evaluation(name, "extra_column_check", "column is known", 0.0, 1.0, Verdict.VIOLATION, sentence)
     if not extra:
-        yield Evaluation("Extra columns", "extra_column_check", "columns that are known", len(dataset.columns), len(dataset.columns), Verdict.PASS)
+        yield Evaluation(
+            "Extra columns", "extra_column_check", "columns that are known", len(dataset.columns), len(dataset.columns), Verdict.PASS
+        )

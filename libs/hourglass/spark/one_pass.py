@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+UNKNOWN_SLOTS = 16
+
+
 def spark_engine(session: SparkSession) -> tuple[Callable[[Sequence[Task], ScanPlan], pa.Table], int]:
     """The pass on a session, and how many tasks it runs at a time."""
     return partial(run_pass, session), slots(session)
 
 
 def slots(session: SparkSession) -> int:
-    """How many tasks run at a time, from the session's configuration; 1 where a cluster does not say."""
+    """How many tasks run at a time, from the session's configuration; a guess where a cluster does not say."""
     master = session.conf.get("spark.master", "") or ""
     if found := re.fullmatch(r"local(?:\[(\*|\d+)(?:,\d+)?\])?", master):
         return (os.cpu_count() or 1) if found[1] == "*" else int(found[1] or 1)
     executors = int(session.conf.get("spark.executor.instances", "0") or 0)
-    return max(1, executors * int(session.conf.get("spark.executor.cores", "1") or 1))
+    return executors * int(session.conf.get("spark.executor.cores", "1") or 1) or UNKNOWN_SLOTS
 
 
 def run_pass(session: SparkSession, tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:
