@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from hourglass.capture.slices import Task
 from hourglass.monitors import data_quality
+from hourglass.outputs.report import Outcome
 from hourglass.scan import ScanPlan, scan
 from hourglass.schemas import STATE_ROWS
 from hourglass.settings import load_settings
@@ -26,7 +27,7 @@ def plain_engine(tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:
     return pa.Table.from_batches([batch for task in tasks for batch in scan(task, plan)], STATE_ROWS)
 
 
-def run(output: Path, **flags: Any) -> data_quality.Outcome:
+def run(output: Path, **flags: Any) -> Outcome:
     """A data-quality run into `output`, with its files held against their schemas."""
     flags = {"container_root": str(output / "no-platform"), **{name: str(value) for name, value in flags.items()}}
     outcome = data_quality.run(load_settings({**flags, "output_path": str(output)}, {}), plain_engine)

@@ -15,6 +15,7 @@ from hourglass.errors import HourglassError, InputError, SettingsError, did_you_
 from hourglass.monitors import data_quality
 from hourglass.outputs.message import MESSAGE_FILE, to_message
 from hourglass.outputs.metrics_table import metrics_markdown
+from hourglass.outputs.report import Outcome
 from hourglass.settings import AnalysisType, Settings, load_settings
 
 VIOLATIONS_EXIT = 3
@@ -115,7 +116,7 @@ def _run_data_quality(settings: Settings, *, as_json: bool) -> None:
         sys.exit(VIOLATIONS_EXIT)
 
 
-def _data_quality(settings: Settings, *, quiet: bool) -> data_quality.Outcome:
+def _data_quality(settings: Settings, *, quiet: bool) -> Outcome:
     from hourglass.spark.one_pass import spark_engine
     from hourglass.spark.session import start_session
 
@@ -131,7 +132,7 @@ def _data_quality(settings: Settings, *, quiet: bool) -> data_quality.Outcome:
 
 def write_message(root: str, sentence: str) -> None:
     """Writes the message file, where the platform's folder is."""
-    if storage.file_info(root).type.name == "Directory":
+    if storage.is_directory(root):
         storage.write_files(root, {MESSAGE_FILE: to_message(sentence)})
 
 

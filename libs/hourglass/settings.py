@@ -21,7 +21,7 @@ from hourglass.capture.window import Window, parse_duration, parse_time
 from hourglass.comparisons import find_comparison
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.statistics import AppliesTo
-from hourglass.storage import normalise
+from hourglass.storage import is_directory, normalise
 
 
 class AnalysisType(StrEnum):
@@ -155,6 +155,11 @@ class Settings(BaseModel):
     def span(self) -> Window | None:
         """[start_time, end_time), or None when no window is set."""
         return Window(self.start_time, self.end_time) if self.start_time and self.end_time else None
+
+    @property
+    def on_platform(self) -> bool:
+        """Whether the platform's folder exists, so that its message and metrics files are wanted."""
+        return is_directory(self.container_root)
 
     @property
     def suggests(self) -> bool:

@@ -82,6 +82,11 @@ def file_info(path: str) -> pafs.FileInfo:
         raise _unreadable(path, fault) from fault
 
 
+def is_directory(path: str) -> bool:
+    """Whether there is such a directory."""
+    return bool(file_info(path).type == pafs.FileType.Directory)
+
+
 def spelled(path: str, like: str) -> str:
     """A path as a listing gave it, with the scheme of the place that was listed."""
     return path if is_local(like) else f"s3://{path}"

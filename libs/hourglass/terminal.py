@@ -13,7 +13,7 @@ from rich.table import Table
 from hourglass.capture.window import format_time
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.errors import shorten
-from hourglass.monitors.data_quality import Outcome, Report
+from hourglass.outputs.report import Outcome, Report
 from hourglass.settings import Settings
 
 _STYLES = {"pass": "green", "violation": "bold red", "no data": "yellow", "suggested": "cyan"}

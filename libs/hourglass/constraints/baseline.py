@@ -59,12 +59,13 @@ class FeatureConstraint:
 class Baseline:
     """The features that a window is held against, in the order of their columns, and their distributions.
 
-    `left_out` are the columns that the settings exclude.
+    `document` is constraints.json as it was read; `left_out` are the columns that the settings exclude.
     """
 
     features: Mapping[str, FeatureConstraint]
     config: MonitoringConfig = field(default_factory=MonitoringConfig)
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
+    document: bytes | None = None
     left_out: frozenset[str] = frozenset()
 
     @property
@@ -98,7 +99,7 @@ def parse_baseline(constraints: bytes | None, statistics: bytes | None, drift_me
     distributions = dict(_distribution(entry) for entry in numbers.parts("features"))
     if faults:
         raise SettingsError(faults)
-    return Baseline(features, config, distributions)
+    return Baseline(features, config, distributions, constraints)
 
 
 def _document(data: bytes | None, name: str) -> Mapping[str, Any]:

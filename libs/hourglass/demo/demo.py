@@ -30,8 +30,9 @@ from hourglass.demo.model import Model
 from hourglass.demo.replay import DAY, ENDPOINT, replay
 from hourglass.errors import HourglassError, InputError, shorten
 from hourglass.monitors import data_quality
-from hourglass.monitors.data_quality import Engine, Report
+from hourglass.monitors.data_quality import Engine
 from hourglass.outputs.documents import CONSTRAINTS_JSON, STATISTICS_JSON
+from hourglass.outputs.report import Report
 from hourglass.settings import Settings
 
 MARKER = ".hourglass-demo"

@@ -1,0 +1,49 @@
+"""What a run says: a report a window, and the outcome of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hourglass.capture.window import Window
+from hourglass.constraints import Evaluation, Verdict
+from hourglass.dataset import Dataset
+
+SUGGESTED = "suggested"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run says of one window: what was read, and either evaluations or the constraints that it suggests."""
+
+    window: Window | None
+    dataset: Dataset
+    evaluations: tuple[Evaluation, ...] = ()
+    constraints: dict[str, Any] | None = None
+
+    @property
+    def violations(self) -> tuple[Evaluation, ...]:
+        """The evaluations that violate their constraint."""
+        return tuple(found for found in self.evaluations if found.verdict is Verdict.VIOLATION)
+
+    @property
+    def verdict(self) -> str:
+        """The worst of the window: no data, violation, or pass; "suggested" where there was nothing to hold it against."""
+        if self.dataset.rows == 0:
+            return Verdict.NO_DATA
+        if self.constraints is not None:
+            return SUGGESTED
+        return Verdict.VIOLATION if self.violations else Verdict.PASS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: its reports in the order of their windows, and the sentence for the message file."""
+
+    reports: tuple[Report, ...]
+    message: str
+
+    @property
+    def violations(self) -> int:
+        """How many violations all windows have."""
+        return sum(len(report.violations) for report in self.reports)
