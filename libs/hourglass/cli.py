@@ -6,9 +6,11 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args, get_origin
 
 import click
+from pydantic_core import PydanticUndefined
 
 from hourglass import __version__, storage, terminal
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean, shorten
@@ -39,26 +41,34 @@ def cli() -> None:
 
 
 def _settings_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds a flag for each setting; flags have no defaults, so that what was said can be told from what was not."""
+    """Adds a flag for each setting; flags have no defaults of their own, so that what was said can be told from what was not."""
     for name, field in reversed(Settings.model_fields.items()):
-        flag = f"--{name.replace('_', '-')}"
-        if field.annotation is bool:
-            option = click.option(f"{flag}/--no-{name.replace('_', '-')}", name, default=None, help=field.description)
-        else:
-            option = click.option(flag, name, metavar=_metavar(field.annotation), help=field.description)
-        command = option(command)
+        flag = name.replace("_", "-")
+        switch = field.annotation is bool
+        said_by_default = f" [default: {field.default}]" if field.default not in {None, PydanticUndefined} and not switch else ""
+        command = click.option(
+            f"--{flag}/--no-{flag}" if switch else f"--{flag}",
+            name,
+            default=None,
+            metavar=None if switch else _metavar(field.annotation),
+            help=f"{field.description}{said_by_default}",
+            hidden="only." in str(field.description),  # settings of other jobs, which share the environment
+        )(command)
     command = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")(command)
     return click.option("--config", metavar="FILE", help="YAML file with the same keys; flags and environment overrule it.")(command)
 
 
 def _metavar(annotation: Any) -> str:
-    for part in (annotation, *get_args(annotation)):
-        if get_origin(part) is Literal:
-            return "|".join(get_args(part))
-        for inner in get_args(part):
-            if get_origin(inner) is Literal:
-                return "|".join(get_args(inner))
-    return "NUMBER" if annotation is float else "VALUE"
+    """What a flag takes, by its type: the choices, or a word.
+
+    >>> _metavar(Literal["file", "put"] | None), _metavar(datetime | None)
+    ('file|put', 'TIME')
+    """
+    if get_origin(annotation) is Literal:
+        return "|".join(get_args(annotation))
+    words = {float: "SHARE", datetime: "TIME", timedelta: "LENGTH"}
+    inner = [_metavar(part) for part in get_args(annotation)]
+    return next((word for word in inner if word != "TEXT"), words.get(annotation, "TEXT"))
 
 
 @cli.command("data-quality", cls=_Command)
