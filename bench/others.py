@@ -35,7 +35,8 @@ CAPTURE_SUMMARIES = (
     SUMMARIZE SELECT split_part(parts[3], '"', 1)::DOUBLE AS score, {_SPLIT} FROM (
         SELECT parts, string_split(split_part(parts[2], '"', 1), ',') AS fields FROM (
             SELECT string_split(line, '"data":"') AS parts
-            FROM read_csv('{{files}}', columns = {{{{line: 'VARCHAR'}}}}, header = false, delim = '\\x01', quote = '', escape = '', auto_detect = false)))
+            FROM read_csv('{{files}}', columns = {{{{line: 'VARCHAR'}}}}, header = false, auto_detect = false,
+                          delim = '\\x01', quote = '', escape = '')))
     """,
 )
 

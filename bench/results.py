@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ def write(path: Path, found: Sequence[Measured]) -> None:
 def machine() -> str:
     """Size of the machine, versions, date and command in two sentences."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    java = subprocess.run(["java", "-version"], check=True, capture_output=True, text=True).stderr.split('"')[1]
+    java = subprocess.run([shutil.which("java") or "java", "-version"], check=True, capture_output=True, text=True).stderr.split('"')[1]
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (

@@ -25,10 +25,10 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(LIBS), str(BENCH)])
 os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
 
 import data  # noqa: E402 found by the path above
-import others  # noqa: E402
-import ours  # noqa: E402
-import results  # noqa: E402
-from pyspark.sql import SparkSession  # noqa: E402
+import others  # noqa: E402 the same
+import ours  # noqa: E402 the same
+import results  # noqa: E402 the same
+from pyspark.sql import SparkSession  # noqa: E402 after the environment is set
 
 Measure = Callable[[], float]
 
