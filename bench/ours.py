@@ -61,8 +61,6 @@ def worker_memory(folder: Path, share: float) -> float:
 
 
 def _scan_share(folder: str, share: float) -> float:
-    import resource
-
     files = list_files(folder, None).files
     form = detect_format(files)
     whole = [replace(piece, hour="2026/11/21/00") for task in cut_tasks(files, form, 2) for piece in task]
@@ -70,7 +68,9 @@ def _scan_share(folder: str, share: float) -> float:
     task: Task = tuple(whole[i % len(whole)] for i in range(max(1, count)))
     for _ in scan(task, _plan(form)):
         pass
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # not getrusage's ru_maxrss: a process inherits there what its parent had when it was started, which was 623 MB
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 if __name__ == "__main__":

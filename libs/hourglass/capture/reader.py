@@ -268,8 +268,11 @@ class _Reader:
             try:
                 files, inner = storage.filesystem(piece.path)
                 with files.open_input_file(inner) as stream:
-                    file = pq.ParquetFile(stream)
-                    width = max(1, len(file.schema_arrow.names))
+                    footer = pq.read_metadata(stream)
+                    fields = footer.schema.to_arrow_schema()
+                    texts = [field.name for field in fields if pa.types.is_string(field.type)]
+                    file = pq.ParquetFile(stream, metadata=footer, read_dictionary=texts)
+                    width = max(1, len(fields))
                     size = max(8192, min(131_072, PARQUET_BATCH_BYTES // (8 * width)))
                     groups = list(piece.row_groups) or None
                     for batch in file.iter_batches(size, row_groups=groups, use_threads=False):
