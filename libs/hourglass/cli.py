@@ -86,13 +86,7 @@ def data_quality_command(config: str | None, as_json: bool, **flags: Any) -> Non
 @_settings_flags
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Run the job that the container's environment asks for."""
-    settings = load_settings(flags, os.environ, config)
-    if settings.ground_truth_source or settings.analysis_type is not AnalysisType.DATA_QUALITY:
-        asked = "the ground-truth merge" if settings.ground_truth_source else settings.analysis_type
-        fault = InputError("job", found=asked, expected="DATA_QUALITY", hint="this release has no other job yet")
-        write_message(settings.container_root, f"Failed: {fault}")
-        raise fault
-    _run_data_quality(settings, as_json=as_json)
+    _run_data_quality(load_settings(flags, os.environ, config), as_json=as_json)
 
 
 @cli.command("demo")
@@ -130,12 +124,16 @@ def _data_quality(settings: Settings, *, quiet: bool) -> Outcome:
     from hourglass.spark.one_pass import spark_engine
     from hourglass.spark.session import start_session
 
+    if settings.ground_truth_source or settings.analysis_type is not AnalysisType.DATA_QUALITY:
+        asked = "the ground-truth merge" if settings.ground_truth_source else str(settings.analysis_type)
+        raise InputError("job", found=asked, expected="DATA_QUALITY", hint="this release has no other job yet")
+    prepared = data_quality.prepare(settings)
     with terminal.progress(quiet=quiet) as step:
         step("starting Spark")
         session = start_session("hourglass data-quality")
         try:
             step(f"reading {settings.dataset_source}")
-            return data_quality.run(settings, *spark_engine(session))
+            return data_quality.complete(settings, prepared, *spark_engine(session))
         finally:
             session.stop()
 
@@ -149,7 +147,8 @@ def write_message(root: str, sentence: str) -> None:
 def _container_root() -> str:
     """The platform's folder before there are settings."""
     said = {name.lower(): value for name, value in os.environ.items()}.get("container_root")
-    return storage.normalise(said or str(Settings.model_fields["container_root"].default))
+    default = str(Settings.model_fields["container_root"].default)
+    return storage.normalise(said) if said and "://" not in said else default
 
 
 def unexpected(fault: Exception) -> str:

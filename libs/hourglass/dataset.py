@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 
-from hourglass.capture.payloads import NAMED
 from hourglass.capture.reader import WRONG_WIDTH
 from hourglass.hours import HourStates
 from hourglass.states import ColumnProfile, Intake, ValueClasses
@@ -37,7 +36,7 @@ class Dataset:
     @property
     def positional(self) -> bool:
         """Whether columns are known by their position only."""
-        return self.layout not in {NAMED, ""}
+        return self.layout.isdigit()
 
 
 def dataset_of(hours: Iterable[HourStates]) -> Dataset:

@@ -7,7 +7,7 @@ and a flag in kebab-case.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ from hourglass.capture.window import Window, parse_duration, parse_time
 from hourglass.comparisons import find_comparison
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.statistics import AppliesTo
-from hourglass.storage import is_directory, normalise
+from hourglass.storage import is_directory, lies_in, normalise
 
 
 class AnalysisType(StrEnum):
@@ -31,12 +31,14 @@ class AnalysisType(StrEnum):
     MODEL_QUALITY = "MODEL_QUALITY"
 
 
-def _by_parser(parse: Any) -> BeforeValidator:
-    """A validator that turns text into a value and our errors into pydantic's."""
+def _by_parser(parse: Any, made: type | tuple[type, ...] = ()) -> BeforeValidator:
+    """A validator that turns text into a value and our errors into pydantic's; values of the type `made` pass."""
 
     def validate(value: object) -> object:
         if not isinstance(value, str):
-            return value
+            if value is None or isinstance(value, made):
+                return value
+            value = str(value)
         if not value.strip():
             return None
         try:
@@ -73,8 +75,8 @@ def _one_of(*choices: str) -> Any:
 
 
 Location = Annotated[str, _by_parser(normalise)]
-Time = Annotated[datetime, _by_parser(parse_time)]
-Duration = Annotated[timedelta, _by_parser(parse_duration)]
+Time = Annotated[datetime, _by_parser(parse_time, datetime)]
+Duration = Annotated[timedelta, _by_parser(parse_duration, timedelta)]
 
 
 class Settings(BaseModel):
@@ -85,7 +87,7 @@ class Settings(BaseModel):
     dataset_source: Annotated[Location, Field(description="Directory or URI of the data: captures by hour, or a data set.")]
     output_path: Annotated[Location, Field(description="Directory or URI of the reports.")]
     dataset_format: Annotated[
-        Annotated[DatasetFormat, _by_parser(parse_dataset_format)] | None,
+        Annotated[DatasetFormat, _by_parser(parse_dataset_format, DatasetFormat)] | None,
         Field(description='What the files hold, as JSON: {"csv":{"header":true}}. Found out from the files when absent.'),
     ] = None
     start_time: Annotated[Time | None, Field(description="Begin of the window, 2026-11-21T09:00:00Z.")] = None
@@ -104,9 +106,9 @@ class Settings(BaseModel):
     baseline_statistics: Annotated[Location | None, Field(description="statistics.json of the baseline.")] = None
     record_preprocessor_script: Annotated[Location | None, Field(description="Python file with preprocess_handler.")] = None
     post_analytics_processor_script: Annotated[Location | None, Field(description="Python file with postprocess_handler.")] = None
-    analysis_type: Annotated[Annotated[AnalysisType, _by_parser(_upper)], Field(description="DATA_QUALITY or MODEL_QUALITY.")] = (
-        AnalysisType.DATA_QUALITY
-    )
+    analysis_type: Annotated[
+        Annotated[AnalysisType, _by_parser(_upper, AnalysisType)], Field(description="DATA_QUALITY or MODEL_QUALITY.")
+    ] = AnalysisType.DATA_QUALITY
     problem_type: Annotated[str | None, Field(description="Model quality only.")] = None
     inference_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
     probability_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
@@ -118,7 +120,7 @@ class Settings(BaseModel):
         Field(description="How text columns are compared, LInfinity or ChiSquared; overrules the baseline."),
     ] = None
     exclude_features_attribute: Annotated[
-        Annotated[tuple[str, ...], _by_parser(_names)] | None,
+        Annotated[tuple[str, ...], _by_parser(_names, tuple)] | None,
         Field(description="Columns to leave out, by name or number from 0, with commas."),
     ] = None
 
@@ -149,6 +151,16 @@ class Settings(BaseModel):
                 Window(self.start_time, self.end_time)
             except InputError as fault:
                 raise ValueError(str(fault)) from fault
+            if self.window is not None and any(
+                time != time.replace(minute=0, second=0, microsecond=0) for time in (self.start_time, self.end_time)
+            ):
+                raise ValueError(
+                    "window: found a start or end inside of an hour; expected whole hours. Hint: the states are kept by the hour"
+                )
+        if self.publish == "put-metric-data" and self.publish_cloudwatch_metrics == "Disabled":
+            raise ValueError("publish: found put-metric-data with publish_cloudwatch_metrics Disabled; expected Enabled")
+        if lies_in(self.output_path, self.dataset_source):
+            raise ValueError(f"output_path: found {self.output_path}, in dataset_source; expected a place that the next run does not read")
         return self
 
     @property
@@ -195,14 +207,13 @@ def _read_yaml(path: str, faults: list[HourglassError]) -> dict[str, Any]:
     try:
         document = yaml.safe_load(Path(path).read_text("utf-8")) or {}
     except OSError as fault:
-        faults.append(InputError(path, found=fault.strerror, expected="a readable YAML file"))
-        return {}
+        raise SettingsError([InputError(path, found=fault.strerror, expected="a readable YAML file")]) from fault
     except yaml.YAMLError as fault:
-        faults.append(InputError(path, found=" ".join(str(fault).split()), expected="YAML"))
-        return {}
+        mark = getattr(fault, "problem_mark", None)
+        place = f"{path}, line {mark.line + 1}" if mark else path
+        raise SettingsError([InputError(place, found=getattr(fault, "problem", None) or fault, expected="YAML")]) from fault
     if not isinstance(document, dict):
-        faults.append(InputError(path, found=type(document).__name__, expected="keys and values"))
-        return {}
+        raise SettingsError([InputError(path, found=type(document).__name__, expected="keys and values")])
     found = {}
     for key, value in document.items():
         name = str(key).replace("-", "_").lower()
@@ -219,8 +230,10 @@ def _read_yaml(path: str, faults: list[HourglassError]) -> dict[str, Any]:
 
 def _as_setting(value: Any) -> Any:
     """A YAML value as the settings take it: times and nested formats as their text."""
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, list):
+        return ",".join(map(str, value))
     if isinstance(value, dict):
         return orjson.dumps(value).decode()
     return value
@@ -233,7 +246,8 @@ def _fault(details: Any, said: Mapping[str, tuple[Any, str]]) -> HourglassError:
         return InputError(name, found="nothing", expected=_description(name), hint=f"set --{name.replace('_', '-')} or {name}")
     if details["type"] == "value_error":
         sentence = str(details["ctx"]["error"])
-        return InputError(f"{origin}: {sentence}" if origin else sentence)
+        _, found, rest = sentence.partition(": found ")  # what was said stands for the subject
+        return InputError(f"{origin}{found}{rest}" if origin and found else sentence)
     return InputError(origin, found=repr(value), expected=str(details["msg"]).removeprefix("Input should be "))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +32,15 @@ def normalise(path: str) -> str:
 def is_local(path: str) -> bool:
     """Whether a normalised path is on this machine's disk."""
     return not path.startswith("s3://")
+
+
+def lies_in(path: str, folder: str) -> bool:
+    """Whether a normalised path is a folder or anything below it.
+
+    >>> lies_in("/data/out", "/data"), lies_in("/data-out", "/data")
+    (True, False)
+    """
+    return f"{path}/".startswith(f"{folder}/")
 
 
 def join(base: str, *names: str) -> str:
@@ -121,19 +129,31 @@ def write_files(base: str, contents: Mapping[str, bytes], *, remove: tuple[str, 
         ) from fault
 
 
+def need_writable(folder: str) -> None:
+    """InputError when a local folder cannot be written to; an object store says so when it is."""
+    if not is_local(folder):
+        return
+    place = Path(folder)
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        found = "no right to write" if place.is_dir() else f"{place} is a file"
+        raise InputError(f"output {folder}", found=found, expected="a folder that can be written to", hint="choose another --output-path")
+
+
 def _write_local(base: Path, contents: Mapping[str, bytes], remove: tuple[str, ...]) -> None:
-    staged: list[tuple[str, Path]] = []
+    staged: list[tuple[Path, Path]] = []
     try:
         for name, data in contents.items():
             target = base / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+            # one name for all runs: what a killed one left behind is written over by the next
+            temporary = target.with_name(f".{target.name}.part")
             staged.append((temporary, target))
-            with os.fdopen(handle, "wb") as stream:
+            with temporary.open("wb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.chmod(temporary, 0o644)
         while staged:
             temporary, target = staged[0]
             os.replace(temporary, target)
@@ -142,7 +162,7 @@ def _write_local(base: Path, contents: Mapping[str, bytes], remove: tuple[str, .
             (base / name).unlink(missing_ok=True)
     finally:
         for temporary, _ in staged:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def _write_remote(base: str, contents: Mapping[str, bytes], remove: tuple[str, ...]) -> None:

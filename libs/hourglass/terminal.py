@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import orjson
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hourglass.capture.window import format_time
+from hourglass.capture.window import Window, format_time
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.errors import shorten
 from hourglass.outputs.report import Outcome, Report
 from hourglass.settings import Settings
 
-_STYLES = {"pass": "green", "violation": "bold red", "no data": "yellow", "suggested": "cyan"}
+_STYLES = {"pass": "green", "violation": "bold red", "no data": "yellow", "insufficient data": "yellow", "suggested": "cyan"}
 _SHOWN = 40
 
 
@@ -46,7 +47,7 @@ def show(outcome: Outcome, settings: Settings) -> None:
 
 def _row(report: Report) -> list[str]:
     intake = report.dataset.intake
-    window = f"{format_time(report.window.start)} – {format_time(report.window.end)}" if report.window else "all"
+    window = _span(report.window) if report.window else "all"
     style = _STYLES.get(str(report.verdict), "")
     return [
         window,
@@ -55,6 +56,12 @@ def _row(report: Report) -> list[str]:
         f"[{style}]{report.verdict}[/]",
         escape(findings(report)),
     ]
+
+
+def _span(window: Window) -> str:
+    """The window in a person's words; the day of the end only if it is another."""
+    end = f"{window.end:%H:%M}" if window.end - window.start < timedelta(days=1) else f"{window.end:%Y-%m-%d %H:%M}"
+    return f"{window.start:%Y-%m-%d %H:%M} – {end}"
 
 
 def findings(report: Report) -> str:
@@ -69,8 +76,10 @@ def findings(report: Report) -> str:
 
 
 def _value(found: Evaluation) -> str:
-    """The measured value; that a column is not there needs no number."""
-    return f" {found.value:.4g}" if isinstance(found.value, float) and not found.check.endswith("column_check") else ""
+    """The measured value and its threshold; that a column is not there needs no number."""
+    if not isinstance(found.value, float) or not isinstance(found.threshold, float) or found.check.endswith("column_check"):
+        return ""
+    return f" {found.value:.4g} {'>' if found.value > found.threshold else '<'} {found.threshold:.4g}"
 
 
 def as_json(outcome: Outcome, settings: Settings) -> str:

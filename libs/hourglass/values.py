@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,14 @@ _SPLIT_LIMIT = 0.2  # above this share of unusual values the whole column is cou
 def no_texts() -> pa.StringArray:
     """No texts; made on demand, since making an Arrow array imports pandas, which takes a fifth of a second."""
     return pa.array([], pa.string())
+
+
+def string_array(texts: Sequence[Any]) -> pa.StringArray:
+    """Texts as an array; lone surrogates, which JSON can spell and UTF-8 cannot, become question marks."""
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([text and text.encode("utf-8", "replace").decode() for text in texts], pa.string())
 
 
 @cache
@@ -165,13 +174,13 @@ def _classify_objects(column: Sequence[object]) -> Values:
     if kinds == {float}:
         return _classify_floats(pa.array(column, pa.float64()))
     if kinds == {str}:
-        return _classify_text(pa.array(column, pa.string()))
+        return _classify_text(string_array(column))
     missing = sum(value is None for value in column)
     parts = [
         Values(missing, missing=missing),
         _whole_numbers([value for value in column if type(value) is int]),
         _classify_floats(pa.array([value for value in column if type(value) is float], pa.float64())),
-        _classify_text(pa.array([_as_text(v) for v in column if v is not None and type(v) not in {int, float}], pa.string())),
+        _classify_text(string_array([_as_text(v) for v in column if v is not None and type(v) not in {int, float}])),
     ]
     return _union(parts)
 

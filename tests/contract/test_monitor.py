@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from pathlib import Path
@@ -105,6 +106,116 @@ def test_a_lost_column_is_one_violation_not_a_storm(tmp_path: Path, baseline: di
         ("Missing columns", "missing_column_check"): "There are missing columns in current dataset. "
         "Number of columns in current dataset: 2, Number of columns in baseline constraints: 3"
     }
+
+
+@pytest.mark.parametrize("narrow", [500, 320])
+def test_a_lost_column_is_one_violation_also_without_names(tmp_path: Path, narrow: int) -> None:
+    """A baseline of captures, whose columns are `_c0`, `_c1`, `_c2`: all rows of the hour narrow, or most."""
+    write_hour(tmp_path / "training", HOUR, [capture_line(*record) for record in rows(2000, seed=1)])
+    run(tmp_path / "baseline", dataset_source=tmp_path / "training")
+    files = {f"baseline_{name}": tmp_path / "baseline" / f"{name}.json" for name in ("constraints", "statistics")}
+    records = rows(500)
+    lost = [(output, input_.split(",")[0]) for output, input_ in records[:narrow]] + records[narrow:]
+    assert set(monitor(tmp_path, files, lost)) == {("Missing columns", "missing_column_check")}
+
+
+def test_columns_of_the_same_name_on_both_sides_are_both_kept(tmp_path: Path) -> None:
+    """The output's first, as columns stand; the input's gets a number."""
+    write_hour(tmp_path / "capture", HOUR, [capture_line('{"label": 0}', '{"age": 4, "label": 7}', encoding="JSON")] * 5)
+    run(tmp_path / "out", dataset_source=tmp_path / "capture")
+    found = {f["name"]: f["numerical_statistics"]["mean"] for f in read(tmp_path / "out/statistics.json")["features"]}
+    assert found == {"label": 0.0, "age": 4.0, "label.1": 7.0}
+
+
+def test_an_optional_key_beside_csv_does_not_move_the_csv_columns(tmp_path: Path, baseline: dict[str, Path]) -> None:
+    """CSV in, JSON out, one answer with a key more: the CSV columns keep the names of the baseline, no line is lost."""
+    records = [
+        (json.dumps({"score": float(output), **({"note": 1} if i == 70 else {})}), input_) for i, (output, input_) in enumerate(rows(300))
+    ]
+    lines = [capture_line(output, None, encoding="JSON") for output, _ in records]
+    for i, (_, input_) in enumerate(records):
+        document = json.loads(lines[i])
+        document["captureData"]["endpointInput"] = {"observedContentType": "text/csv", "data": input_, "encoding": "CSV", "mode": "INPUT"}
+        lines[i] = json.dumps(document)
+    write_hour(tmp_path / "capture", HOUR, lines)
+    outcome = run(tmp_path / "out", dataset_source=tmp_path / "capture", **WINDOW, **baseline)
+    assert outcome.reports[0].dataset.rows == 300
+    assert {(e.feature, e.check) for e in outcome.reports[0].violations} == {("note", "extra_column_check")}
+
+
+def test_a_window_inside_an_hour_cannot_be_cut_into_windows(tmp_path: Path) -> None:
+    """States are kept by the hour, so whole hours are what `window` can report."""
+    with pytest.raises(SettingsError, match="expected whole hours"):
+        run(tmp_path / "out", dataset_source=tmp_path, start_time="2026-11-21T09:30:00Z", end_time="2026-11-21T11:30:00Z", window="1h")
+
+
+def test_windows_need_hour_folders(tmp_path: Path) -> None:
+    """A flat directory has no hours: an error that says so, not a silent no data."""
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat/a.jsonl").write_text(capture_line("0.5", "1,red"))
+    with pytest.raises(InputError, match="data outside of yyyy/mm/dd/hh folders"):
+        run(tmp_path / "out", dataset_source=tmp_path / "flat", window="1h")
+
+
+@pytest.mark.parametrize("first", [b"", b"\n", gzip.compress(b""), b"\x1f\x8b\x08cut", b"\xff\xfe\x00", b'{"captureData": {"end'])
+def test_a_broken_first_file_does_not_decide_the_format(tmp_path: Path, first: bytes) -> None:
+    """Captures are recognised by the other files; the broken one is at most one bad line."""
+    path = write_hour(tmp_path / "capture", HOUR, [capture_line(*record) for record in rows(100)], "b.jsonl")
+    path.with_name("a.jsonl").write_bytes(first)
+    outcome = run(tmp_path / "out", dataset_source=tmp_path / "capture")
+    assert outcome.reports[0].dataset.rows == 100
+    assert len(outcome.reports[0].dataset.columns) == 3
+
+
+def test_swapped_baseline_files_are_an_error(tmp_path: Path, baseline: dict[str, Path]) -> None:
+    """Never a pass with everything off."""
+    swapped = {"baseline_constraints": baseline["baseline_statistics"], "baseline_statistics": baseline["baseline_constraints"]}
+    with pytest.raises(SettingsError, match="are the two files of the baseline swapped"):
+        monitor(tmp_path, swapped, rows(5))
+
+
+def test_a_key_nearly_right_is_an_error_and_an_unknown_one_is_not(tmp_path: Path, baseline: dict[str, Path]) -> None:
+    """`datatype_check_treshold` would silently change nothing; keys of other tools stay."""
+
+    def misspell(document: dict[str, Any]) -> None:
+        document["monitoring_config"]["datatype_check_treshold"] = 0.5
+
+    def extend(document: dict[str, Any]) -> None:
+        document["monitoring_config"]["owner"] = "team"
+
+    with pytest.raises(SettingsError, match="did you mean datatype_check_threshold"):
+        monitor(tmp_path, edited(tmp_path, baseline, misspell), rows(5))
+    assert monitor(tmp_path, edited(tmp_path, baseline, extend), rows(500)) == {}
+
+
+def test_new_categories_are_found_beside_chi_squared(tmp_path: Path, baseline: dict[str, Path]) -> None:
+    """They are no cell of the baseline's, so the test itself cannot see them; their share is judged on its own."""
+
+    def without_domain(document: dict[str, Any]) -> None:
+        del feature(document, "colour")["string_constraints"]
+
+    records = rows(200) + rows(300, colour="ultraviolet")
+    found = monitor(tmp_path, edited(tmp_path, baseline, without_domain), records, categorical_drift_method="ChiSquared")
+    assert found == {
+        ("colour", "baseline_drift_check"): "New categories: 0.6 of the values exceed threshold: 0.1; most frequent: 'ultraviolet'"
+    }
+
+
+def test_long_categories_of_a_stock_baseline_are_recognised(tmp_path: Path) -> None:
+    """A value of 300 characters, in the domain and in the buckets, is the same value in the window."""
+    long = "x" * 300
+    (tmp_path / "training.csv").write_text("text\n" + f"{long}\nshort\n" * 200)
+    run(tmp_path / "baseline", dataset_source=tmp_path / "training.csv")
+    files = {}
+    for name in ("constraints", "statistics"):
+        path = tmp_path / "baseline" / f"{name}.json"
+        shown = next(
+            v for v in read(tmp_path / "baseline/constraints.json")["features"][0]["string_constraints"]["domains"] if v != "short"
+        )
+        (tmp_path / f"{name}.json").write_text(path.read_text().replace(shown, long))
+        files[f"baseline_{name}"] = tmp_path / f"{name}.json"
+    outcome = run(tmp_path / "out", dataset_source=tmp_path / "training.csv", **files)
+    assert outcome.violations == 0
 
 
 def test_named_columns_are_missed_and_noticed_by_name(tmp_path: Path, baseline: dict[str, Path]) -> None:
@@ -273,7 +384,7 @@ def test_all_faults_of_a_constraints_file_are_told_at_once(tmp_path: Path, basel
     with pytest.raises(SettingsError) as caught:
         monitor(tmp_path, edited(tmp_path, baseline, spoil), rows(5))
     text = str(caught.value)
-    assert "constraints.json.features[age].completeness: found 'full'; expected a number from 0 to 1" in text
+    assert "edited.json.features[age].completeness: found 'full'; expected a number from 0 to 1" in text
     assert (
         "features[colour].inferred_type: found 'Sting'; expected Integral, Fractional, String, Unknown. Hint: did you mean String?" in text
     )

@@ -96,9 +96,9 @@ def test_all_faults_are_told_at_once_each_with_its_place_and_a_hint(tmp_path: Pa
     text = str(caught.value)
     assert f"{config}: dataset_sorce: found an unknown setting; expected a setting. Hint: did you mean dataset_source?" in text
     assert "max_bad_lines: found 7; expected less than or equal to 1" in text
-    assert "environment variable start_time: time: found 'yesterday'; expected ISO 8601" in text
-    assert "--dataset-format: dataset_format: found {oops; expected a JSON object" in text
-    assert "environment variable publish: value: found 'fax'; expected file or put-metric-data" in text
+    assert "environment variable start_time: found 'yesterday'; expected ISO 8601" in text
+    assert "--dataset-format: found {oops; expected a JSON object" in text
+    assert "environment variable publish: found 'fax'; expected file or put-metric-data" in text
     assert "dataset_source: found nothing" in text
     assert caught.value.exit_code == 2
 

@@ -44,6 +44,7 @@ class CsvRows:
         if _holds(rows, "\n"):
             lists = pc.split_pattern(rows, "\n")
             self.per_record, rows = np.asarray(lists.value_lengths()).astype(np.int64), lists.flatten()
+        csv.field_size_limit(_LONGEST_FIELD)
         quoted, returns = _holds(rows, '"'), _holds(rows, "\r")  # a lone carriage return ends a line too
         if quoted and not returns and _quotes_close(rows):
             self._columns = _columns(rows, len(next(csv.reader([rows[0].as_py()]), [""])), quoted=True)
@@ -53,7 +54,6 @@ class CsvRows:
             self._rows = rows
 
     def _read_by_python(self) -> None:
-        csv.field_size_limit(_LONGEST_FIELD)
         counts = []
         self._columns, self._fields = None, []
         for text in self._rows.to_pylist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Sequence
 
 from hourglass import storage
@@ -11,49 +12,75 @@ from hourglass.capture.documents import load
 from hourglass.capture.files import InputFile
 from hourglass.capture.formats import DatasetFormat
 
-_LOOK = 1 << 20
+_LOOK = 64 << 10
+_FILES, _LINES = 8, 20
+_BOM = b"\xef\xbb\xbf"
 
 
 def detect_format(files: Sequence[InputFile]) -> DatasetFormat:
-    """Parquet by its magic bytes, captured or merged records and JSON by their first line, else CSV.
+    """Parquet by its magic bytes, captured or merged records and JSON by their lines, else CSV.
 
-    CSV has a header when no field of its first line is a number and all differ. Without files it is the format of
-    endpoint captures.
+    Some lines of several files are looked at, so that a broken first one decides nothing: a captured record anywhere
+    means captures, and so do hour folders in whose files nothing can be read. CSV has a header when no field of its
+    first line is a number and all differ. Without files it is the format of endpoint captures.
     """
     if not files:
         return DatasetFormat("capture")
-    head = _head(next((file for file in files if file.size), files[0]))
-    if head.startswith(b"PAR1"):
+    heads = [head for head in map(_head, _spread([file for file in files if file.size])) if head.strip()]
+    if any(head.startswith(b"PAR1") for head in heads):
         return DatasetFormat("parquet")
-    line = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0]
-    if not line.startswith((b"{", b"[")):
-        return DatasetFormat("csv", header=_is_header(line.decode("utf-8", "replace").strip()))
+    lines = [line.strip() for head in heads for line in head.removeprefix(_BOM).split(b"\n")[:_LINES] if line.strip()]
+    documents = [document for document in map(_document, lines) if document is not None]
+    captured = [document for document in documents if isinstance(document, dict) and "captureData" in document]
+    if captured or any(b'"captureData"' in head for head in heads):
+        return DatasetFormat("merge" if any("groundTruthData" in document for document in captured) else "capture")
+    if documents or any(head.lstrip(_BOM + b" \t\r\n").startswith((b"{", b"[")) for head in heads):
+        return DatasetFormat("json")
+    texts = [line for line in lines if _is_text(line)]
+    if not texts:
+        return DatasetFormat("capture") if any(file.hour for file in files) else DatasetFormat("csv")
+    return DatasetFormat("csv", header=_is_header(texts[0].decode("utf-8")))
+
+
+def _spread(files: Sequence[InputFile]) -> list[InputFile]:
+    """The first files, the last and some between."""
+    step = max(1, len(files) // _FILES)
+    return [*files[:_FILES], *files[_FILES::step], *files[-1:]][: 2 * _FILES]
+
+
+def _document(line: bytes) -> object:
     try:
         document = load(line)
     except (ValueError, UnicodeDecodeError):
-        document = None
-    if isinstance(document, dict) and "captureData" in document:
-        return DatasetFormat("merge" if "groundTruthData" in document else "capture")
-    if document is None and b'"captureData"' in head:
-        return DatasetFormat("capture")
-    return DatasetFormat("json")
+        return None
+    return document if isinstance(document, dict | list) else None
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        return line.decode("utf-8").isprintable() or b"\t" in line
+    except UnicodeDecodeError:
+        return False
 
 
 def _head(file: InputFile) -> bytes:
-    files, inner = storage.filesystem(file.path)
-    with files.open_input_file(inner) as stream:
-        data = bytes(stream.read(_LOOK))
-        if not data.startswith(b"\x1f\x8b"):
-            return data
-        stream.seek(0)
-        try:
+    try:
+        files, inner = storage.filesystem(file.path)
+        with files.open_input_file(inner) as stream:
+            data = bytes(stream.read(_LOOK))
+            if not data.startswith(b"\x1f\x8b"):
+                return data
+            stream.seek(0)
             return gzip.GzipFile(fileobj=stream).read(_LOOK)
-        except (EOFError, OSError):
-            return b""
+    except (EOFError, OSError, zlib.error):
+        return b""
 
 
 def _is_header(line: str) -> bool:
-    fields = next(csv.reader([line]), [])
+    try:
+        fields = next(csv.reader([line]), [])
+    except csv.Error:
+        return False
     return len(set(fields)) == len(fields) > 0 and not any(_is_number(field) or not field for field in fields)
 
 

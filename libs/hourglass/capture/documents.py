@@ -51,7 +51,10 @@ def load_all(text: str | bytes) -> list[Any]:
     decoder = json.JSONDecoder()
     at = _SPACE.match(text).end()  # type: ignore[union-attr]
     while at < len(text):
-        document, end = decoder.raw_decode(text, at)
+        try:
+            document, end = decoder.raw_decode(text, at)
+        except RecursionError as fault:
+            raise ValueError("nested too deeply") from fault
         documents.append(document)
         at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
     return documents
@@ -83,7 +86,7 @@ def _flatten_into(row: Row, value: object, name: str) -> None:
     if isinstance(value, dict):
         prefix = f"{name}." if name else ""
         for key, inner in value.items():
-            _flatten_into(row, inner, prefix + key)
+            _flatten_into(row, inner, f"{prefix}{key}")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _flatten_into(row, inner, f"{name}[{index}]")

@@ -11,6 +11,7 @@ from hourglass.errors import InputError, did_you_mean
 
 INPUT, OUTPUT, BATCH_OUTPUT = "endpointInput", "endpointOutput", "batchTransformOutput"
 SIDES = (INPUT, OUTPUT, BATCH_OUTPUT)
+_OPTIONS = {"captureindexnames", "captureindexname", "header", "outputcolumnsposition", "line", "lines"}
 _NAMES = {"sagemakercapturejson": "capture", "sagemakermergejson": "merge", "csv": "csv", "json": "json", "parquet": "parquet"}
 
 
@@ -52,7 +53,12 @@ def parse_dataset_format(text: str) -> DatasetFormat:
     kind = _NAMES.get(name.lower())
     if kind is None:
         raise _unusable(text, hint=did_you_mean(name.lower(), _NAMES))
-    options = {key.lower(): value for key, value in (options or {}).items()} if isinstance(options or {}, dict) else {}
+    if not isinstance(options or {}, dict):
+        raise _unusable(text)
+    options = {key.lower().replace("_", ""): value for key, value in (options or {}).items()}
+    for key in options.keys() - _OPTIONS:
+        expected = ", ".join(sorted(_OPTIONS))
+        raise InputError(f"dataset_format.{name}", found=repr(key), expected=expected, hint=did_you_mean(key, _OPTIONS))
     return DatasetFormat(kind, _sides(options), _truth(options.get("header", False)))
 
 
@@ -60,17 +66,22 @@ def _sides(options: dict[str, Any]) -> tuple[str, ...]:
     named = options.get("captureindexnames", options.get("captureindexname", []))
     known = {side.lower(): side for side in SIDES}
     sides = []
+    if not isinstance(named, str | list):
+        raise InputError("captureIndexNames", found=repr(named), expected=f"a list of {', '.join(SIDES)}")
     for name in [named] if isinstance(named, str) else named:
         if str(name).lower() not in known:
             raise InputError("captureIndexNames", found=repr(name), expected=", ".join(SIDES), hint=did_you_mean(str(name), SIDES))
         sides.append(known[str(name).lower()])
     chosen = sides or [INPUT, OUTPUT]
-    first = str(options.get("output_columns_position", options.get("outputcolumnsposition", "START"))).upper() != "END"
+    first = str(options.get("outputcolumnsposition", "START")).upper() != "END"
     return tuple(sorted(chosen, key=lambda side: (side == INPUT) if first else (side != INPUT)))
 
 
 def _truth(value: object) -> bool:
-    return value is True or str(value).strip().lower() in {"true", "yes", "1"}
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).strip().lower() not in known:
+        raise InputError("dataset_format.header", found=repr(value), expected="true or false")
+    return known[str(value).strip().lower()]
 
 
 def _unusable(text: str, hint: str | None = None) -> InputError:

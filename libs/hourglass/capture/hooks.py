@@ -35,7 +35,10 @@ class Script:
     def read(cls, path: str) -> Script:
         """The script at a path or URI."""
         path = storage.normalise(path)
-        return cls(path, storage.read_bytes(path).decode("utf-8-sig"))
+        try:
+            return cls(path, storage.read_bytes(path).decode("utf-8-sig"))
+        except UnicodeDecodeError as fault:
+            raise HookError(f"hook script {path}", found=str(fault), expected="Python source in UTF-8") from fault
 
     def handler(self, name: str) -> Callable[..., Any]:
         """The function of that name; HookError when the script fails to load or has none."""
@@ -120,13 +123,15 @@ class InferenceRecord:
     """A captured record as `preprocess_handler` gets it; the names are the contract's."""
 
     def __init__(self, event: dict[str, Any]) -> None:
-        capture = event.get("captureData") or {}
+        found = event.get("captureData")
+        capture = found if isinstance(found, dict) else {}
         self.event_dict = event
         self.endpoint_input = _part(capture, "endpointInput")
         self.endpoint_output = _part(capture, "endpointOutput")
         self.batch_transform_output = _part(capture, "batchTransformOutput")
         self.ground_truth = _Part(event["groundTruthData"]) if isinstance(event.get("groundTruthData"), dict) else None
-        self.event_metadata = _Metadata(event.get("eventMetadata") or {})
+        metadata = event.get("eventMetadata")
+        self.event_metadata = _Metadata(metadata if isinstance(metadata, dict) else {})
         self.event_version = event.get("eventVersion")
         self.event_data = _EventData(capture)
 
@@ -158,7 +163,10 @@ class Preprocessor:
             result = [result]
         if not isinstance(result, list) or not all(isinstance(row, dict) for row in result):
             raise self._failure(f"a {type(result).__name__}", place(), text())
-        return [{str(name): row[name] for name in sorted(row, key=str)} for row in map(flatten, result)]
+        try:
+            return [{str(name): row[name] for name in sorted(row, key=str)} for row in map(flatten, result)]
+        except ValueError as fault:
+            raise self._failure(str(fault), place(), text()) from fault
 
     def _failure(self, found: str, place: str, text: str) -> HookError:
         return HookError(

@@ -183,14 +183,13 @@ def _join(sides: list[CsvRows | _Documents], lines: npt.NDArray[np.int64], block
         for record in np.flatnonzero(good & (lengths.min(axis=0) != lengths.max(axis=0))).tolist():
             bad.add(block, int(lines[record]), UNEQUAL, " and ".join(str(length) for length in lengths[:, record]))
             good[record] = False
-    positional = any(isinstance(side, CsvRows) for side in sides)
     layouts = np.zeros(count, np.int64)
     for width in widths:
         layouts = layouts * 1_000_003 + width
     for layout in _different(layouts[good]):
         chosen = good & (layouts == layout)
         first = int(np.flatnonzero(chosen)[0])
-        yield _rows(sides, widths, lengths[0], chosen, first, whole, lines, positional=positional)
+        yield _rows(sides, widths, lengths[0], chosen, first, whole, lines)
 
 
 def _record_widths(
@@ -217,8 +216,6 @@ def _rows(
     first: int,
     whole: list[Mask],
     lines: npt.NDArray[np.int64],
-    *,
-    positional: bool,
 ) -> Rows:
     columns: list[tuple[str | None, Column]] = []
     for side, width, mask in zip(sides, widths, whole, strict=True):
@@ -228,4 +225,6 @@ def _rows(
         else:
             columns += side.columns(np.flatnonzero(chosen), mask)
     record_lines = np.repeat(lines[chosen], lengths[chosen])
-    return Rows(str(len(columns)) if positional else NAMED, len(record_lines), tuple(columns), record_lines)
+    nameless = sum(name is None for name, _ in columns)
+    layout = NAMED if not nameless else str(nameless) if nameless == len(columns) else f"{nameless} and {NAMED}"
+    return Rows(layout, len(record_lines), tuple(columns), record_lines)

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ class _Reader:
         self.bad = bad
         self.lines = lines
         self._headers: dict[str, list[str]] = {}
-        self._common = ""
+        self._common: set[str] = set()
         self._hook = Preprocessor(plan.preprocessor) if plan.preprocessor else None
         self.block: Callable[[Block], Iterator[Batch]] = {"csv": self._csv, "json": self._json}.get(plan.form.kind, self._captured)
 
@@ -93,8 +93,9 @@ class _Reader:
         self.bad.add_file(piece, reason)
 
     def _batch(self, hour: str, rows: Rows) -> Batch:
-        names = self.plan.names if len(self.plan.names) == len(rows.columns) else [f"_c{i}" for i in range(len(rows.columns))]
-        columns = {own or name: column for name, (own, column) in zip(names, rows.columns, strict=True)}
+        columns: dict[str, Column] = {}
+        for name, (_, column) in zip(_names(self.plan.names, [own for own, _ in rows.columns]), rows.columns, strict=True):
+            columns[_free(name, columns)] = column
         return Batch(hour, rows.layout, rows.count, columns)
 
     # captured records -------------------------------------------------------------------------------------------
@@ -112,11 +113,12 @@ class _Reader:
 
     def _note_uncommon(self, block: Block, rows: Rows) -> None:
         """Keeps lines whose rows have another number of columns than the baseline, or without one than the first rows."""
-        if not self._common:
-            self._common = str(len(self.plan.names)) if self.plan.names else rows.layout
-        if rows.layout not in {self._common, NAMED} and rows.lines is not None:
+        if not self._common:  # without a baseline any layout may turn out to be the uncommon one
+            self._common = {str(len(self.plan.names)), rows.layout if NAMED in rows.layout else ""} if self.plan.names else {""}
+        if rows.layout not in self._common and rows.lines is not None:
             lines = dict.fromkeys(rows.lines[:NOTED_A_LAYOUT].tolist())
-            self.bad.note(block, lines, WRONG_WIDTH, f"found {rows.layout}, expected {self._common}", rows.layout)
+            expected = f", expected {len(self.plan.names)}" if self.plan.names else ""
+            self.bad.note(block, lines, WRONG_WIDTH, f"found {rows.layout}{expected}", rows.layout)
 
     def _hooked_records(self, hook: Preprocessor, block: Block, window: Window | None) -> Iterator[Batch]:
         made: list[Row] = []
@@ -191,6 +193,8 @@ class _Reader:
         for index, piece in enumerate(block.pieces):
             first, last = block.bounds(index)
             if self.plan.form.header and piece.begins_file:
+                while first < last - 1 and not block.line(first).strip():
+                    first += 1  # blank lines before the header
                 self._headers[piece.path] = _header(block.line(first).decode("utf-8", "replace").rstrip("\r\n"), piece.path)
                 first += 1
             if first == last:
@@ -282,6 +286,29 @@ class _Reader:
                 self.unreadable(piece, f"{UNREADABLE}: {fault}")
 
 
+def _names(expected: Sequence[str], own: Sequence[str | None]) -> list[str]:
+    """The names of a row's columns: their own, and for those with a position only the baseline's that are left, in order.
+
+    Where their numbers differ, a column is called by its place among the columns without names.
+
+    >>> _names(["score", "age", "zip"], ["score", None, None]), _names(["score"], [None, None])
+    (['score', 'age', 'zip'], ['_c0', '_c1'])
+    """
+    left = [name for name in expected if name not in own]
+    nameless = own.count(None)
+    given = iter(left if len(left) == nameless else [f"_c{i}" for i in range(nameless)])
+    return [next(given) if name is None else name for name in own]
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    """The name, or `name.1`, `name.2`, … where input and output have columns of the same name."""
+    number = 1
+    free = name
+    while free in taken:
+        free, number = f"{name}.{number}", number + 1
+    return free
+
+
 def _named(hour: str, rows: Sequence[Row]) -> Iterator[Batch]:
     """The rows that a hook made, as one batch, columns in lexicographic order."""
     if rows:
@@ -312,7 +339,10 @@ def _side(texts: Sequence[str], encoding: str) -> Side:
 
 
 def _header(line: str, path: str) -> list[str]:
-    names = next(csv.reader([line]), [])
+    try:
+        names = next(csv.reader([line]), [])
+    except csv.Error:  # a lone carriage return within the line
+        names = line.split(",")
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise InputError(f"header of {path}", found=f"{twice[0]!r} twice", expected="distinct column names", hint="rename one")

@@ -23,6 +23,7 @@ from hourglass.capture.documents import load, load_all
 from hourglass.capture.template import Path, read_strings
 from hourglass.capture.window import Window, parse_time
 from hourglass.errors import InputError
+from hourglass.values import string_array
 
 NOT_JSON, NOT_UTF8, NO_CAPTURE = "not JSON", "not UTF-8", "no captured data"
 
@@ -105,7 +106,7 @@ def inside(time: object, window: Window) -> bool:
     """
     try:
         number = float(time)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         try:
             return not isinstance(time, str) or window.start <= parse_time(time) < window.end
         except InputError:
@@ -172,10 +173,15 @@ def _by_line(block: Block, wanted: Sequence[Path], bad: BadLines) -> tuple[list[
         if not isinstance(document, dict):
             bad.add(block, line, NO_CAPTURE, f"a JSON {type(document).__name__}, not an object")
             continue
+        try:
+            strings = [_follow(document, path) for path in wanted]
+        except RecursionError:
+            bad.add(block, line, NO_CAPTURE, "nested too deeply")
+            continue
         lines.append(line)
-        for path, values in zip(wanted, found, strict=True):
-            values.append(_follow(document, path))
-    return [pa.array(values, pa.string()) for values in found], np.array(lines, np.int64)
+        for string, values in zip(strings, found, strict=True):
+            values.append(string)
+    return [string_array(values) for values in found], np.array(lines, np.int64)
 
 
 def _follow(document: object, path: Path) -> str | None:
@@ -184,7 +190,9 @@ def _follow(document: object, path: Path) -> str | None:
         if not isinstance(document, dict):
             return None
         document = document.get(key)
-    return document if document is None or isinstance(document, str) else json.dumps(document, ensure_ascii=False)
+    if document is None or isinstance(document, str):
+        return document
+    return json.dumps(document)
 
 
 def documents(block: Block, bad: BadLines) -> Iterator[tuple[int, Any]]:

@@ -51,13 +51,23 @@ def cut_tasks(files: Iterable[InputFile], form: DatasetFormat, parallelism: int)
 def _cut(file: InputFile, form: DatasetFormat, target: int) -> Iterator[Slice]:
     if form.kind == "parquet":
         yield from _cut_row_groups(file, target)
-    elif form.kind == "csv" or file.path.endswith(".gz") or file.size <= target:
+    elif form.kind == "csv" or file.size <= target or _is_packed(file):
         yield Slice(file.path, file.hour, 0, file.size, whole=True)
     else:
         pieces = -(-file.size // target)
         edges = [file.size * piece // pieces for piece in range(pieces + 1)]
         for start, end in pairwise(edges):
             yield Slice(file.path, file.hour, start, end, whole=False)
+
+
+def _is_packed(file: InputFile) -> bool:
+    """Whether a file is gzip's, whatever its name says."""
+    try:
+        files, inner = storage.filesystem(file.path)
+        with files.open_input_file(inner) as stream:
+            return bytes(stream.read(2)) == b"\x1f\x8b"
+    except OSError:
+        return True
 
 
 def _cut_row_groups(file: InputFile, target: int) -> Iterator[Slice]:

@@ -21,9 +21,12 @@ def parse_time(text: str) -> datetime:
     """
     try:
         time = datetime.fromisoformat(re.sub(r"\s+", "", text.strip().replace(" ", "T", 1) if "T" not in text else text))
-    except ValueError as fault:
+    except (ValueError, OverflowError) as fault:
         raise InputError("time", found=repr(text), expected="ISO 8601, such as 2026-11-21T09:00:00Z") from fault
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError as fault:  # the year 1 east of Greenwich
+        raise InputError("time", found=repr(text), expected="a time that UTC has too") from fault
 
 
 def format_time(time: datetime) -> str:
@@ -41,8 +44,13 @@ def hour_of_path(path: str) -> str:
     >>> hour_of_path("capture/churn/AllTraffic/2026/11/21/09/12-01-003-a1b2.jsonl")
     '2026/11/21/09'
     """
-    found = _PARTITION.findall(path)
-    return found[-1] if found else ""
+    for hour in reversed(_PARTITION.findall(path)):
+        try:
+            hour_start(hour)
+        except ValueError:  # 2026/13/45/99 is no hour
+            continue
+        return str(hour)
+    return ""
 
 
 def hour_name(time: datetime) -> str:
@@ -51,8 +59,8 @@ def hour_name(time: datetime) -> str:
 
 
 def hour_start(hour: str) -> datetime:
-    """When a partition's hour begins; the hour of data without partitions is the epoch."""
-    return datetime.strptime(hour, "%Y/%m/%d/%H").replace(tzinfo=UTC) if hour else datetime.fromtimestamp(0, UTC)
+    """When a partition's hour begins."""
+    return datetime.strptime(hour, "%Y/%m/%d/%H").replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,7 @@ class Window:
 
     def cuts(self, hour: str) -> bool:
         """Whether only a part of this partition lies in the window, so that records need a look at their own time."""
-        begin = hour_start(hour)
-        return not hour or begin < self.start or begin + HOUR > self.end
+        return not hour or hour_start(hour) < self.start or hour_start(hour) + HOUR > self.end
 
     def __str__(self) -> str:
         return f"{format_time(self.start)} to {format_time(self.end)}"

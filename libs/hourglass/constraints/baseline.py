@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
-
+from hourglass.capture.documents import load
 from hourglass.comparisons import Distribution, find_comparison
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.states import Moments, Quantiles
+from hourglass.states.categories import category_key
 from hourglass.statistics import AppliesTo, ColumnType
 
 SIMPLE, ROBUST = "Simple", "Robust"
@@ -24,7 +24,7 @@ _SWITCH = {"enabled": True, "disabled": False, "true": True, "false": False}
 class MonitoringConfig:
     """`monitoring_config` of `constraints.json`, or a feature's overrides laid over it.
 
-    Shares and distances are 0 to 1. `minimum_rows` None leaves the limit to the comparison. With
+    Shares and distances are 0 to 1. A threshold or `minimum_rows` of None is the comparison's own. With
     `whole_floats_are_integral` a value written `3.0` passes as Integral. `share_comparison_method` is how shares of
     rows meet their thresholds: Simple, the stock analyzer's way, or Robust, which our suggestions ask for.
     """
@@ -36,9 +36,9 @@ class MonitoringConfig:
     whole_floats_are_integral: bool = False
     share_comparison_method: str = SIMPLE
     perform_comparison: bool = True
-    comparison_threshold: float = 0.1
+    comparison_threshold: float | None = None
     comparison_method: str = DEFAULT_COMPARISON
-    categorical_comparison_threshold: float = 0.1
+    categorical_comparison_threshold: float | None = None
     categorical_drift_method: str = DEFAULT_DRIFT_METHOD
     minimum_rows: int | None = None
 
@@ -79,20 +79,33 @@ class Baseline:
         return tuple(self.features)
 
 
-def parse_baseline(constraints: bytes | None, statistics: bytes | None, drift_method: str | None = None) -> Baseline:
+def parse_baseline(
+    constraints: bytes | None,
+    statistics: bytes | None,
+    drift_method: str | None = None,
+    *,
+    constraints_path: str = "constraints.json",
+    statistics_path: str = "statistics.json",
+) -> Baseline:
     """The baseline of the two files; either may be absent. All faults at once, each with its place in the file.
 
     `drift_method` (the contract's `categorical_drift_method` of the environment) overrules the file's.
     """
     faults: list[HourglassError] = []
-    rules = _Part(_document(constraints, "constraints.json"), "constraints.json", faults)
-    numbers = _Part(_document(statistics, "statistics.json"), "statistics.json", faults)
+    rules = _Part(_document(constraints, constraints_path), constraints_path, faults)
+    numbers = _Part(_document(statistics, statistics_path), statistics_path, faults)
+    if "dataset" in rules:
+        rules.fault("dataset", "statistics", "constraints", "are the two files of the baseline swapped?")
+    if "monitoring_config" in numbers:
+        numbers.fault("monitoring_config", "constraints", "statistics", "are the two files of the baseline swapped?")
     config = _config(rules.part("monitoring_config"), MonitoringConfig())
     if drift_method:
         config = replace(config, categorical_drift_method=drift_method)
     features = {}
     for entry in rules.parts("features") if constraints is not None else numbers.parts("features"):
         feature = _feature(entry, config)
+        if not feature.name:
+            entry.fault("name", None, "the feature's name")
         if feature.name in features:
             faults.append(InputError(entry.place, found=f"{feature.name!r} twice", expected="each feature once"))
         features[feature.name] = feature
@@ -106,9 +119,9 @@ def _document(data: bytes | None, name: str) -> Mapping[str, Any]:
     if data is None:
         return {}
     try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError as fault:
-        raise InputError(name, found=str(fault), expected="a JSON document", hint="was the file cut off?") from fault
+        document = load(data)
+    except ValueError as fault:
+        raise InputError(name, found=str(fault), expected="a JSON document") from fault
     if not isinstance(document, dict):
         raise InputError(name, found=f"a JSON {type(document).__name__}", expected="a JSON object")
     return document
@@ -125,12 +138,16 @@ class _Part:
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
 
-    @property
-    def keys(self) -> list[str]:
-        return list(self._values)
+    def know(self, *names: str) -> None:
+        """Faults keys that are nearly one of the names; the stock analyzer writes others, which mean nothing here."""
+        for key in self._values.keys() - set(names):
+            hint = did_you_mean(key, names)
+            if hint:
+                self.fault(key, "an unknown key", "one of " + ", ".join(names), hint)
 
     def fault(self, name: str, found: object, expected: str, hint: str | None = None) -> None:
-        self._faults.append(InputError(f"{self.place}.{name}", found=repr(found), expected=expected, hint=hint))
+        found = found if isinstance(found, str) and expected.startswith(("one of", "statistics", "constraints")) else repr(found)
+        self._faults.append(InputError(f"{self.place}.{name}", found=found, expected=expected, hint=hint))
 
     def part(self, name: str) -> _Part:
         value = self._values.get(name)
@@ -155,6 +172,8 @@ class _Part:
         return str(value)
 
     def one_of(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        if name not in self:
+            return default
         value = self.text(name, default)
         found = {choice.lower(): choice for choice in choices}.get(value.lower())
         if found is None:
@@ -162,6 +181,8 @@ class _Part:
         return found or default
 
     def choice(self, name: str, applies_to: AppliesTo, default: str) -> str:
+        if name not in self:
+            return default
         value = self.text(name, default)
         try:
             find_comparison(value, f"{self.place}.{name}", applies_to)
@@ -177,6 +198,10 @@ class _Part:
             self.fault(name, value, f"a number from 0 to {high:g}")
             return default
         return float(value)
+
+    def optional(self, name: str, default: float | None) -> float | None:
+        """A distance's threshold, which may be above 1."""
+        return self.number(name, 0.0, math.inf) if name in self else default
 
     def switch(self, name: str, *, default: bool) -> bool:
         value = self._values.get(name)
@@ -213,8 +238,25 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
+_SWITCHES = ("evaluate_constraints", "emit_metrics", "whole_floats_are_integral")
+_COMPARISON = (
+    "perform_comparison",
+    "enable_comparisons",
+    "comparison_threshold",
+    "comparison_method",
+    "categorical_comparison_threshold",
+    "categorical_drift_method",
+    "minimum_rows",
+    "min_domain_mass",
+)
+_CONFIG = (*_SWITCHES, "datatype_check_threshold", "domain_content_threshold", "share_comparison_method", "distribution_constraints")
+_FEATURE = ("name", "inferred_type", "completeness", "num_constraints", "string_constraints", "monitoring_config_overrides")
+
+
 def _config(part: _Part, base: MonitoringConfig) -> MonitoringConfig:
     comparison = part.part("distribution_constraints")
+    part.know(*_CONFIG)
+    comparison.know(*_COMPARISON)
     method = comparison.choice("comparison_method", AppliesTo.NUMERIC, base.comparison_method)
     return replace(
         base,
@@ -227,15 +269,16 @@ def _config(part: _Part, base: MonitoringConfig) -> MonitoringConfig:
         perform_comparison=comparison.switch(
             "perform_comparison", default=comparison.switch("enable_comparisons", default=base.perform_comparison)
         ),
-        comparison_threshold=comparison.number("comparison_threshold", base.comparison_threshold),
+        comparison_threshold=comparison.optional("comparison_threshold", base.comparison_threshold),
         comparison_method=method,
-        categorical_comparison_threshold=comparison.number("categorical_comparison_threshold", base.categorical_comparison_threshold),
+        categorical_comparison_threshold=comparison.optional("categorical_comparison_threshold", base.categorical_comparison_threshold),
         categorical_drift_method=comparison.choice("categorical_drift_method", AppliesTo.TEXT, base.categorical_drift_method),
         minimum_rows=int(comparison.number("minimum_rows", 0, math.inf)) if "minimum_rows" in comparison else base.minimum_rows,
     )
 
 
 def _feature(part: _Part, config: MonitoringConfig) -> FeatureConstraint:
+    part.know(*_FEATURE)
     texts, numbers = part.part("string_constraints"), part.part("num_constraints")
     for holder in (part, texts, numbers):  # overrides are met at all three places
         config = _config(holder.part("monitoring_config_overrides"), config)
@@ -253,14 +296,14 @@ def _distribution(part: _Part) -> tuple[str, Distribution]:
     name = part.text("name", "")
     texts = part.part("string_statistics").part("distribution").part("categorical")
     if "buckets" in texts:
-        counts = {bucket.text("value", ""): int(bucket.number("count", 0.0, math.inf)) for bucket in texts.parts("buckets")}
+        counts = {category_key(bucket.text("value", "")): int(bucket.number("count", 0.0, math.inf)) for bucket in texts.parts("buckets")}
         return name, Distribution(counts=counts, other=int(texts.number("other", 0.0, math.inf)))
     numbers = part.part("numerical_statistics")
     sketch = numbers.part("distribution").part("kll").part("sketch")
     data = sketch.raw("data")
     if data is None:
         return name, Distribution()
-    if not isinstance(data, list) or not all(_is_items(level) for level in data):
+    if not isinstance(data, list) or len(data) > _MOST_LEVELS or not all(_is_items(level) for level in data):
         part.fault("sketch.data", "another shape", "lists of numbers, those of list i standing for 2^i values each")
         return name, Distribution()
     items = [float(item) for level in data for item in level]
@@ -275,7 +318,10 @@ def _moments(numbers: _Part, low: float, high: float) -> Moments:
     mean, deviation, total = (numbers.raw(name) for name in ("mean", "std_dev", "sum"))
     if n == 0 or not isinstance(mean, int | float) or not isinstance(deviation, int | float):
         return Moments()
-    return Moments(n, float(total) if isinstance(total, int | float) else mean * n, float(mean), deviation**2 * n, low, high)
+    return Moments(n, float(total) if isinstance(total, int | float) else mean * n, float(mean), deviation * deviation * n, low, high)
+
+
+_MOST_LEVELS = 60  # 2^60 values are more than anybody has
 
 
 def _is_items(level: object) -> bool:

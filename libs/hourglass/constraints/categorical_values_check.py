@@ -6,19 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from hourglass.constraints.baseline import Baseline
-from hourglass.constraints.check import (
-    Evaluation,
-    SuggestionOptions,
-    Verdict,
-    beyond_chance,
-    check,
-    columns_to_check,
-    falls_short,
-    lower_bound,
-)
+from hourglass.constraints.check import Evaluation, SuggestionOptions, check, columns_to_check, lower_bound, share_evaluation
 from hourglass.dataset import Dataset
 from hourglass.errors import shorten
 from hourglass.states import Categories, ColumnProfile
+from hourglass.states.categories import category_key
 from hourglass.statistics import ColumnType
 from hourglass.statistics.inferred_type import inferred_type
 
@@ -63,32 +55,13 @@ def categorical_values_check(dataset: Dataset, baseline: Baseline) -> Iterator[E
         if not feature.domains:
             continue
         state, threshold = column.get(Categories), feature.config.domain_content_threshold
-        if state.total == 0:
-            yield Evaluation(
-                feature.name,
-                "categorical_values_check",
-                beyond_chance("share of values in the domain", feature.config.share_comparison_method),
-                None,
-                threshold,
-                Verdict.INSUFFICIENT,
-                "the window has no values",
-            )
-            continue
-        known = set(feature.domains)
+        known = set(map(category_key, feature.domains))
         unknown = {value: count for value, count in state.table().items() if value not in known}
-        share = 1 - (sum(unknown.values()) + state.other) / state.total
-        passed = not falls_short(share, threshold, state.total, feature.config.share_comparison_method)
+        share = 1 - (sum(unknown.values()) + state.other) / state.total if state.total else None
         shown = ", ".join(f"{shorten(value, 40)!r} ({count} times)" for value, count in list(unknown.items())[:SHOWN_VALUES])
-        description = (
-            f"Domain content requirement is not met. Expected match: {threshold * 100}%. Observed: Only {share * 100}% of "
+        sentence = (
+            f"Domain content requirement is not met. Expected match: {threshold * 100}%. Observed: Only {(share or 0.0) * 100}% of "
             f"data is in the baseline's domain of {len(known)} values; unknown: {shown or 'other values'}."
         )
-        yield Evaluation(
-            feature.name,
-            "categorical_values_check",
-            beyond_chance("share of values in the domain", feature.config.share_comparison_method),
-            share,
-            threshold,
-            Verdict.PASS if passed else Verdict.VIOLATION,
-            "" if passed else description,
-        )
+        definition = "share of values in the domain"
+        yield share_evaluation(feature, "categorical_values_check", definition, share, threshold, state.total, sentence)

@@ -92,7 +92,9 @@ def check(*, source: str, suggest: Suggest | None = None) -> Callable[[Evaluate]
 
 
 def columns_to_check(dataset: Dataset, baseline: Baseline) -> Iterator[tuple[FeatureConstraint, ColumnProfile]]:
-    """The baseline's features that are to be evaluated and that the window has."""
+    """The baseline's features that are to be evaluated and that the window has; none where positions tell no columns apart."""
+    if dataset.positional and int(dataset.layout) != baseline.width:
+        return
     for feature in baseline.features.values():
         if feature.config.evaluate_constraints and feature.name in dataset.columns:
             yield feature, dataset.columns[feature.name]
@@ -146,10 +148,23 @@ def column_count(dataset: Dataset, baseline: Baseline, key: str, feature: str, *
     wanted = baseline.width
     share = dataset.share_with_columns(lambda n: n < wanted if fewer else n > wanted)
     definition = f"share of rows with {'fewer' if fewer else 'more'} columns"
-    if share <= OTHER_WIDTHS or not baseline.config.evaluate_constraints:
+    if share <= OTHER_WIDTHS:
         return Evaluation(feature, key, definition, share, OTHER_WIDTHS, Verdict.PASS)
     layouts = {dataset.layout: dataset.rows, **dataset.other_layouts}
     widths = [n for n in map(int, filter(str.isdigit, layouts)) if (n < wanted if fewer else n > wanted)]
     found = max(widths, key=lambda n: layouts[str(n)])
     sentence = counts_sentence("missing" if fewer else "extra", found, wanted)
     return Evaluation(feature, key, definition, share, OTHER_WIDTHS, Verdict.VIOLATION, sentence)
+
+
+def share_evaluation(
+    feature: FeatureConstraint, check: str, definition: str, share: float | None, threshold: float, n: int, sentence: str
+) -> Evaluation:
+    """The evaluation of a share of n rows that must reach a threshold; without a share there are no values to judge."""
+    method = feature.config.share_comparison_method
+    definition = beyond_chance(definition, method)
+    if share is None:
+        return Evaluation(feature.name, check, definition, None, threshold, Verdict.INSUFFICIENT, "the window has no values")
+    if falls_short(share, threshold, n, method):
+        return Evaluation(feature.name, check, definition, share, threshold, Verdict.VIOLATION, sentence)
+    return Evaluation(feature.name, check, definition, share, threshold, Verdict.PASS)

@@ -6,16 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hourglass.constraints.baseline import Baseline
-from hourglass.constraints.check import (
-    Evaluation,
-    SuggestionOptions,
-    Verdict,
-    beyond_chance,
-    check,
-    columns_to_check,
-    falls_short,
-    lower_bound,
-)
+from hourglass.constraints.check import Evaluation, SuggestionOptions, check, columns_to_check, lower_bound, share_evaluation
 from hourglass.dataset import Dataset
 from hourglass.states import ColumnProfile, ValueClasses
 from hourglass.statistics.completeness import completeness
@@ -44,17 +35,7 @@ def completeness_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evaluat
         if feature.completeness is None:
             continue
         share = completeness(column)
-        if isinstance(share, Undefined):
-            continue
+        found = None if isinstance(share, Undefined) else share
+        sentence = f"Completeness requirement is not met. Expected at least {feature.completeness}. Observed: {found}."
         rows = column.get(ValueClasses).rows
-        passed = not falls_short(share, feature.completeness, rows, feature.config.share_comparison_method)
-        description = f"Completeness requirement is not met. Expected at least {feature.completeness}. Observed: {share}."
-        yield Evaluation(
-            feature.name,
-            "completeness_check",
-            beyond_chance("share of rows with a value", feature.config.share_comparison_method),
-            share,
-            feature.completeness,
-            Verdict.PASS if passed else Verdict.VIOLATION,
-            "" if passed else description,
-        )
+        yield share_evaluation(feature, "completeness_check", "share of rows with a value", found, feature.completeness, rows, sentence)

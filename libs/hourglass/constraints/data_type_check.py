@@ -6,16 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hourglass.constraints.baseline import Baseline
-from hourglass.constraints.check import (
-    Evaluation,
-    SuggestionOptions,
-    Verdict,
-    beyond_chance,
-    check,
-    columns_to_check,
-    falls_short,
-    lower_bound,
-)
+from hourglass.constraints.check import Evaluation, SuggestionOptions, Verdict, check, columns_to_check, lower_bound, share_evaluation
 from hourglass.dataset import Dataset
 from hourglass.states import ColumnProfile, ValueClasses
 from hourglass.statistics import ColumnType
@@ -43,20 +34,16 @@ def data_type_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evaluation
     for feature, column in columns_to_check(dataset, baseline):
         expected, threshold = feature.inferred_type, feature.config.datatype_check_threshold
         if expected is ColumnType.UNKNOWN:
+            reason = "the baseline does not know the type of this feature"
+            yield Evaluation(feature.name, "data_type_check", "share of values of a type", None, threshold, Verdict.NOT_COMPUTABLE, reason)
             continue
         share = matching_share(column, expected, whole_floats=feature.config.whole_floats_are_integral)
-        definition = beyond_chance(f"share of values that are {expected}", feature.config.share_comparison_method)
-        if share is None:
-            yield Evaluation(feature.name, "data_type_check", definition, None, threshold, Verdict.INSUFFICIENT, "the window has no values")
-            continue
-        present = column.get(ValueClasses).present
-        passed = not falls_short(share, threshold, present, feature.config.share_comparison_method)
-        description = (
+        sentence = (
             f"Data type match requirement is not met. Expected data type: {expected}, Expected match: {threshold * 100}%. "
-            f"Observed: Only {share * 100}% of data is {expected}."
+            f"Observed: Only {(share or 0.0) * 100}% of data is {expected}."
         )
-        verdict = Verdict.PASS if passed else Verdict.VIOLATION
-        yield Evaluation(feature.name, "data_type_check", definition, share, threshold, verdict, "" if passed else description)
+        present = column.get(ValueClasses).present
+        yield share_evaluation(feature, "data_type_check", f"share of values that are {expected}", share, threshold, present, sentence)
 
 
 def matching_share(column: ColumnProfile, expected: ColumnType, *, whole_floats: bool) -> float | None:

@@ -16,8 +16,9 @@ def missing_column_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
     Where columns have positions only, fewer of them say that some are missing, but not which: there is one violation,
     when more than 5 % of the rows have fewer columns, and no check of a single column where most have.
     """
-    if dataset.positional:
+    if dataset.positional and baseline.config.evaluate_constraints:
         yield column_count(dataset, baseline, "missing_column_check", "Missing columns", fewer=True)
+    if dataset.positional:
         return
     expected = [name for name, feature in baseline.features.items() if feature.config.evaluate_constraints]
     missing = [name for name in expected if name not in dataset.columns]

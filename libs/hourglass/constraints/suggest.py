@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hourglass.comparisons import COMPARISONS
 from hourglass.constraints.baseline import DEFAULT_COMPARISON, DEFAULT_DRIFT_METHOD, ROBUST, MonitoringConfig
 from hourglass.constraints.check import CHECKS, SuggestionOptions
 from hourglass.dataset import Dataset
@@ -44,9 +45,9 @@ def _monitoring_config(config: MonitoringConfig) -> dict[str, Any]:
         "share_comparison_method": ROBUST,
         "distribution_constraints": {
             "perform_comparison": "Enabled" if config.perform_comparison else "Disabled",
-            "comparison_threshold": config.comparison_threshold,
+            "comparison_threshold": COMPARISONS["linf_robust"].default_threshold,
             "comparison_method": DEFAULT_COMPARISON,
-            "categorical_comparison_threshold": config.categorical_comparison_threshold,
+            "categorical_comparison_threshold": COMPARISONS["linf_simple"].default_threshold,
             "categorical_drift_method": DEFAULT_DRIFT_METHOD,
         },
     }

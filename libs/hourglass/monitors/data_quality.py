@@ -10,7 +10,7 @@ write everything at once                     outputs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import pyarrow as pa
@@ -38,11 +38,30 @@ T = TypeVar("T")
 Engine = Callable[[Sequence[Task], ScanPlan], pa.Table]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What can be known, and be wrong, before any data are read: the baseline, the hooks by handler, and the files."""
+
+    baseline: Baseline | None
+    hooks: Mapping[str, Script]
+    listing: Listing
+
+
 def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
-    """Runs the job: everything is computed before anything is written, and each file appears whole or not at all."""
+    """Runs the whole job on an engine that is up."""
+    return complete(settings, prepare(settings), engine, parallelism)
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Reads the baseline and the hooks and lists the files, so that mistakes show before an engine is started."""
+    storage.need_writable(settings.output_path)
     baseline = None if settings.suggests else read_baseline(settings)
-    hooks = read_hooks(settings)
-    listing = list_files(settings.dataset_source, settings.span)
+    return Prepared(baseline, read_hooks(settings), list_files(settings.dataset_source, settings.span))
+
+
+def complete(settings: Settings, prepared: Prepared, engine: Engine, parallelism: int) -> Outcome:
+    """The pass and all that follows: everything is computed before anything is written."""
+    baseline, hooks, listing = prepared.baseline, prepared.hooks, prepared.listing
     plan, tasks = plan_pass(settings, listing, baseline, hooks.get(PREPROCESS), parallelism)
     gathered = gather([engine(tasks, plan)])
     reports = tuple(report_windows(settings, gathered, baseline))
@@ -59,6 +78,8 @@ def read_baseline(settings: Settings) -> Baseline:
         _file_or_in(settings.baseline_constraints, documents.CONSTRAINTS_JSON),
         _file_or_in(settings.baseline_statistics, documents.STATISTICS_JSON),
         settings.categorical_drift_method,
+        constraints_path=settings.baseline_constraints or documents.CONSTRAINTS_JSON,
+        statistics_path=settings.baseline_statistics or documents.STATISTICS_JSON,
     )
 
 

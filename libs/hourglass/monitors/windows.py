@@ -28,6 +28,10 @@ def windows(span: Window | None, length: timedelta | None, gathered: Gathered) -
     if length is None:
         yield span, list(gathered.hours.values())
         return
+    if "" in gathered.hours:
+        raise InputError(
+            "window", found="data outside of yyyy/mm/dd/hh folders", expected="data in folders of their hours", hint="leave --window out"
+        )
     if span is None:
         times = [hour_start(hour) for hour in gathered.hours]
         if not times:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ BATCH_NAMESPACE = "aws/sagemaker/ModelMonitoring/data-metrics"
 METRICS_FILE = "output/metrics/cloudwatch/cloudwatch_metrics.jsonl"
 _LONGEST_NAME = 255
 _A_CALL = 500
+_LARGEST = 2.0**360  # what CloudWatch takes
 
 Metric = dict[str, Any]
 
@@ -42,7 +44,7 @@ def data_metrics(
         if not _config(baseline, name).emit_metrics:
             continue
         moments = column.get(Moments)
-        if moments.n and inferred_type(column).numeric:
+        if moments.n and inferred_type(column).numeric and abs(moments.sum) < _LARGEST:
             values = {"SampleCount": float(moments.n), "Sum": moments.sum, "Minimum": moments.minimum, "Maximum": moments.maximum}
             yield {"MetricName": metric_name("feature_data_", name), **common, "StatisticValues": values}
         present = float(column.get(ValueClasses).present)
@@ -61,10 +63,15 @@ def _config(baseline: Baseline | None, name: str) -> MonitoringConfig:
 def metric_name(prefix: str, feature: str) -> str:
     """A metric's name; what CloudWatch does not take (other scripts, control characters) becomes an underscore.
 
+    A name that was changed or cut ends in a checksum of the feature, so that two features never share a metric.
+
     >>> metric_name("feature_data_", "Größe")
-    'feature_data_Gr__e'
+    'feature_data_Gr__e_946e9015'
     """
-    return (prefix + re.sub(r"[^\x20-\x7e]", "_", feature))[:_LONGEST_NAME]
+    name = prefix + re.sub(r"[^\x20-\x7e]", "_", feature)
+    if name == prefix + feature and len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME - 9]}_{zlib.crc32(feature.encode('utf-8', 'replace')):08x}"
 
 
 def metric_lines(metrics: Iterable[Metric]) -> bytes:

@@ -19,6 +19,7 @@ STATISTICS_JSON, CONSTRAINTS_JSON = "statistics.json", "constraints.json"
 VIOLATIONS_JSON, EVALUATION_JSON = "constraint_violations.json", "evaluation.json"
 QUARANTINE = "quarantine/bad_lines.jsonl"
 EVALUATION_VERSION = "1.0"
+NO_CONSTRAINTS: dict[str, Any] = {"version": 0.0, "features": [], "monitoring_config": {}}
 
 
 def to_json(document: Any) -> bytes:

@@ -28,12 +28,19 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The worst of the window: no data, violation, or pass; "suggested" where there was nothing to hold it against."""
+        """The worst of the window: no data, violation, insufficient data, or pass; "suggested" without a baseline.
+
+        A window is a pass only if at least one comparison with the baseline's distributions could be made, or none was
+        asked for.
+        """
         if self.dataset.rows == 0:
             return Verdict.NO_DATA
         if self.constraints is not None:
             return SUGGESTED
-        return Verdict.VIOLATION if self.violations else Verdict.PASS
+        if self.violations:
+            return Verdict.VIOLATION
+        drift = {found.verdict for found in self.evaluations if found.check == "baseline_drift_check"}
+        return Verdict.INSUFFICIENT if drift and Verdict.PASS not in drift else Verdict.PASS
 
 
 @dataclass(frozen=True)

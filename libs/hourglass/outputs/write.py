@@ -41,7 +41,7 @@ def write_reports(
     publishes = settings.publish_cloudwatch_metrics == "Enabled"
     if publishes and not settings.on_platform:
         contents[LOCAL_METRICS] = cloudwatch.metric_lines(metrics)
-    storage.write_files(settings.output_path, contents, remove=() if documents.QUARANTINE in contents else (documents.QUARANTINE,))
+    storage.write_files(settings.output_path, contents, remove=tuple({documents.QUARANTINE, LOCAL_METRICS} - contents.keys()))
     if publishes and settings.on_platform:
         storage.write_files(settings.container_root, {cloudwatch.METRICS_FILE: cloudwatch.metric_lines(metrics)})
     if publishes and settings.publish == "put-metric-data":
@@ -54,7 +54,7 @@ def report_files(report: Report, baseline: Baseline | None, looked_at: Sequence[
     evaluation = documents.evaluation_document(report.window, report.dataset, report.evaluations, report.verdict, looked_at)
     return {
         documents.STATISTICS_JSON: documents.to_json(documents.statistics_document(report.dataset)),
-        documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or {}),
+        documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or documents.NO_CONSTRAINTS),
         documents.VIOLATIONS_JSON: documents.to_json(documents.violations_document(report.evaluations)),
         documents.EVALUATION_JSON: documents.to_json(evaluation),
     }

@@ -24,7 +24,7 @@ class Categories:
     Keeping by hash, not by count, makes the state exact under any order of merging (a kept value was never dropped
     on the way, so its count is right), and two windows keep the same values, so their shares can be compared.
     Numbers are counted up to 1,000 distinct ones; a column with more is no categorical, and only their total stays.
-    Null and NaN are no categories. A text of over 256 characters is kept by its first 256 and a hash of the whole.
+    Null and NaN are no categories. A text of over 256 characters is kept by its begin and a hash of the whole.
     """
 
     kind: ClassVar[str] = "categories"
@@ -63,7 +63,7 @@ class Categories:
 
     def _take_texts(self, counted: object) -> None:
         for text, count, hashed in counted:  # type: ignore[attr-defined]
-            key = text if len(text) <= LONGEST else f"{text[:LONGEST]}…{hashed:016x}"
+            key = category_key(text, hashed)
             self.texts[key] = self.texts.get(key, 0) + count
             self.hashes[key] = hashed
         if len(self.texts) > CAP:
@@ -170,6 +170,19 @@ class Categories:
         names = list(counts)
         state._take_texts(zip(names, counts.values(), hash_texts(pa.array(names, pa.string())).tolist(), strict=True))
         return state
+
+
+def category_key(text: str, hashed: int | None = None) -> str:
+    """The name by which a text is counted: itself, or its begin and a hash of the whole if it is over 256 characters long.
+
+    >>> category_key("red"), len(category_key("x" * 300)), category_key(category_key("x" * 300)) == category_key("x" * 300)
+    ('red', 256, True)
+    """
+    if len(text) <= LONGEST:
+        return text
+    if hashed is None:
+        hashed = int(hash_texts(pa.array([text]))[0])
+    return f"{text[: LONGEST - 17]}…{hashed:016x}"
 
 
 def number_name(number: float) -> str:
