@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
+from zipimport import zipimporter
 
 import pyarrow as pa
 
@@ -45,9 +47,21 @@ def run_pass(session: SparkSession, tasks: Sequence[Task], plan: ScanPlan) -> pa
 
 
 def _scan_numbered(tasks: tuple[Task, ...], plan: ScanPlan, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    _forget_zips()
     for batch in batches:
         for number in batch.column(0).to_pylist():
             yield from scan(tasks[number], plan)
+
+
+def _forget_zips() -> None:
+    """Takes the importers of zip files out of Python's cache, so that this worker's next task starts at once.
+
+    Before each task pyspark has every cached importer look at its place anew, and the one of pyspark.zip reads the
+    zip's whole directory: 140 ms a task, 35 without. An importer that is needed again is made again.
+    """
+    for path, importer in list(sys.path_importer_cache.items()):
+        if isinstance(importer, zipimporter):
+            del sys.path_importer_cache[path]
 
 
 def _collect(rows: object) -> pa.Table:
