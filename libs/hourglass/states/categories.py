@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -160,15 +159,6 @@ class Categories:
             state.number_total = parts["number_total"]
         except (ValueError, KeyError, TypeError) as fault:
             raise damaged(cls.kind, repr(fault), "a table of counts") from fault
-        return state
-
-    @classmethod
-    def from_counts(cls, counts: Mapping[str, int]) -> Self:
-        """The state of a column in which each text occurs so often, as `statistics.json` lists them."""
-        state = cls()
-        state.text_total = sum(counts.values())
-        names = list(counts)
-        state._take_texts(zip(names, counts.values(), hash_texts(pa.array(names, pa.string())).tolist(), strict=True))
         return state
 
 

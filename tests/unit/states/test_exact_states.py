@@ -101,12 +101,6 @@ def test_numbers_are_categories_while_they_are_few() -> None:
     assert many.other == many.total == CAP + 1
 
 
-def test_categories_from_a_baseline_are_the_counted_ones() -> None:
-    """A table of counts gives the state that the values themselves would."""
-    assert Categories.from_counts({"a": 2, "b": 1}) == state_of(Categories, ["a", "b", "a"])
-    assert Categories.from_counts({}) == Categories.empty()
-
-
 def test_an_empty_dictionary_column_is_a_state_too() -> None:
     """Blocks without rows change nothing."""
     state = Categories.empty()
