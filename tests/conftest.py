@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from hourglass.spark.session import start_session
 from tests import servers
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).parents[1]
+
+# how long an example takes is the machine's affair: a busy one would fail tests whose assertions hold
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 # runs in .venv-sdk, and cannot be imported here to look for doctests
 collect_ignore = ["sdk/read_monitoring_files.py"]
