@@ -64,7 +64,7 @@ def _scan(task: Task, plan: ScanPlan) -> Iterator[tuple[object, ...]]:
     bad = BadLines()
     for batch in read_batches(task, plan.read, bad, lines):
         rows.setdefault(batch.hour, Counter())[batch.layout] += batch.count
-        for position, (name, column) in enumerate(batch.columns.items()):
+        for position, (name, column) in enumerate(batch.columns.items(), batch.first):
             key = (batch.hour, batch.layout, name)
             profile = profiles.get(key)
             if profile is None:

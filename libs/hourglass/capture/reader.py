@@ -28,7 +28,7 @@ from hourglass.capture.window import Window
 from hourglass.errors import InputError
 
 WRONG_WIDTH, UNREADABLE = "wrong number of columns", "unreadable file"
-PARQUET_BATCH_BYTES = 64 << 20
+PARQUET_BATCH_BYTES, PARQUET_ROWS = 64 << 20, 65_536
 _ADDED = {"SageMakerInferenceId", "SageMakerInferenceTime"}
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
@@ -52,12 +52,16 @@ class ReadPlan:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one hour and one layout as named columns."""
+    """Rows of one hour and one layout as named columns.
+
+    `first` is the place of the first column; wide rows come in several batches, of which only the first counts them.
+    """
 
     hour: str
     layout: str
     count: int
     columns: dict[str, Column]
+    first: int = 0
 
 
 def read_batches(task: Task, plan: ReadPlan, bad: BadLines, lines: Counter[str]) -> Iterator[Batch]:
@@ -266,6 +270,24 @@ class _Reader:
             data = block.line(line)
             yield line, json.dumps(document) if spans_lines(data) else data.decode("utf-8").rstrip("\r\n")
 
+    def _row_groups(self, file: pq.ParquetFile, piece: Slice, together: list[str] | None) -> Iterator[Batch]:
+        """Batches of 65,536 rows by as many columns as make 64 MB, so that a block of a column costs the same in any width.
+
+        Columns that hold others are flattened row by row, so they are read `together` with all.
+        """
+        names = file.schema_arrow.names
+        width = len(names) if together else PARQUET_BATCH_BYTES // (8 * PARQUET_ROWS)
+        rows = PARQUET_ROWS if not together else max(1024, PARQUET_BATCH_BYTES // (8 * len(names)))
+        groups = list(piece.row_groups) or range(file.num_row_groups)
+        for first in range(0, max(1, len(names)), width):
+            chosen = names[first : first + width]
+            columns = chosen if len(chosen) < len(names) else None
+            for batch in file.iter_batches(rows, row_groups=groups, columns=columns, use_threads=False):
+                count = batch.num_rows if first == 0 else 0
+                self.lines[piece.hour] += count
+                found = _flat_columns(batch)
+                yield Batch(piece.hour, NAMED, count, found if together else {name: found[name] for name in chosen}, first)
+
     def parquet(self, task: Task) -> Iterator[Batch]:
         """Row groups in batches of about 64 MB; a file that cannot be read is set aside."""
         for piece in task:
@@ -276,12 +298,7 @@ class _Reader:
                     fields = footer.schema.to_arrow_schema()
                     texts = [field.name for field in fields if pa.types.is_string(field.type)]
                     file = pq.ParquetFile(stream, metadata=footer, read_dictionary=texts)
-                    width = max(1, len(fields))
-                    size = max(8192, min(131_072, PARQUET_BATCH_BYTES // (8 * width)))
-                    groups = list(piece.row_groups) or None
-                    for batch in file.iter_batches(size, row_groups=groups, use_threads=False):
-                        self.lines[piece.hour] += batch.num_rows
-                        yield Batch(piece.hour, NAMED, batch.num_rows, _flat_columns(batch))
+                    yield from self._row_groups(file, piece, fields.names if any(map(_is_nested, fields)) else None)
             except (OSError, pa.ArrowException) as fault:
                 self.unreadable(piece, f"{UNREADABLE}: {fault}")
 
@@ -365,7 +382,11 @@ def _first(column: Column) -> str:
     return str(column[0].as_py() if isinstance(column, pa.Array) else column[0])
 
 
+def _is_nested(field: pa.Field) -> bool:
+    return bool(pa.types.is_nested(field.type))
+
+
 def _flat_columns(batch: pa.RecordBatch) -> dict[str, Column]:
-    if not any(pa.types.is_nested(field.type) for field in batch.schema):
+    if not any(map(_is_nested, batch.schema)):
         return dict(zip(batch.schema.names, batch.columns, strict=True))
     return dict(columns_of([flatten(row) for row in batch.to_pylist()]))

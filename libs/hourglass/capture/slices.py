@@ -12,7 +12,7 @@ from hourglass import storage
 from hourglass.capture.files import InputFile
 from hourglass.capture.formats import DatasetFormat
 
-TASK_BYTES = 256 << 20  # a task streams, so its size costs no memory, and each task costs an eighth of a second of its own
+TASK_BYTES = 1 << 30  # a task streams, so its size costs no memory, and each one sends all states of its columns to the driver
 SMALLEST_TASK_BYTES = 4 << 20
 PIECES_A_TASK = 8  # how finely files are cut, so that tasks come out alike
 
@@ -36,7 +36,7 @@ Task = tuple[Slice, ...]
 
 
 def cut_tasks(files: Iterable[InputFile], form: DatasetFormat, parallelism: int) -> list[Task]:
-    """Tasks of the same size: as many as run at a time, or a multiple where they would be over 256 MB each.
+    """Tasks of the same size: as many as run at a time, or a multiple where they would be over 1 GB each.
 
     Compressed files, and CSV files with their quoted line breaks and header, are never cut.
     """

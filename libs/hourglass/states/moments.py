@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import ClassVar, Self
 
 import numpy as np
@@ -64,16 +65,19 @@ class Moments:
 
     def __add__(self, other: Self) -> Self:
         # the larger side first: then a + b and b + a are the same to the last bit
-        first, second = sorted((astuple(self), astuple(other)), reverse=True)
+        first, second = sorted((_values(self), _values(other)), reverse=True)
         merged = type(self)(*first)
         merged._take(*second)
         return merged
 
     def to_bytes(self) -> bytes:
-        return np.array([self.n], "<i8").tobytes() + np.array(astuple(self)[1:], "<f8").tobytes()
+        return np.array([self.n], "<i8").tobytes() + np.array(_values(self)[1:], "<f8").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         if len(data) != 48:
             raise damaged(cls.kind, f"{len(data)} bytes", "48 bytes")
         return cls(int(np.frombuffer(data, "<i8", 1)[0]), *np.frombuffer(data, "<f8", 5, 8).tolist())
+
+
+_values = attrgetter(*(field.name for field in fields(Moments)))  # astuple copies deeply, 30 times slower

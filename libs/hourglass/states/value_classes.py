@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import ClassVar, Self
 
 import numpy as np
@@ -60,10 +61,10 @@ class ValueClasses:
             setattr(self, name, getattr(self, name) + getattr(values, name))
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return type(self)(*(mine + theirs for mine, theirs in zip(_values(self), _values(other), strict=True)))
 
     def to_bytes(self) -> bytes:
-        return np.array(astuple(self), "<i8").tobytes()
+        return np.array(_values(self), "<i8").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -73,3 +74,4 @@ class ValueClasses:
 
 
 _NAMES = tuple(field.name for field in fields(ValueClasses))
+_values = attrgetter(*_NAMES)  # astuple copies deeply, 30 times slower
