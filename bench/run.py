@@ -7,6 +7,7 @@ median, the smallest and the largest of each. Not a test: nothing fails when a g
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import sys
 import tempfile
@@ -88,11 +89,13 @@ def captured(bench: Bench) -> Path:
 def transport(bench: Bench) -> Ratio:
     """All statistics of captured records, against shipping their lines to Python and counting them."""
     files, session = captured(bench), bench.session
+    plain = others.Transport()
+    atexit.register(plain.stop)
     return Ratio(
         f"{bench.size(1_000_000):,} captured records ÷ their lines shipped through mapInArrow",
         2.0,
         seconds(lambda: ours.statistics(session, files)),
-        seconds(lambda: others.transport(session, files)),
+        lambda: plain.seconds(files),
     )
 
 

@@ -2,8 +2,6 @@
 
 import heapq
 
-from scipy import special
-
 from hourglass.comparisons.comparison import Worse, comparison
 from hourglass.comparisons.distribution import Distribution, with_other
 from hourglass.statistics import AppliesTo
@@ -47,6 +45,8 @@ def chi_squared(window: Distribution, baseline: Distribution) -> float | Undefin
     if len(cells) < 2 or total == 0:
         return Undefined("fewer than two categories with enough expected rows")
     statistic = sum((found - expected) ** 2 / expected for expected, found in cells)
+    from scipy import special  # a sixth of a second to import, and many runs never ask
+
     return float(special.chdtrc(len(cells) - 1, statistic))
 
 

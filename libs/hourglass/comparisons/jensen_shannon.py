@@ -1,7 +1,6 @@
 """The Jensen-Shannon distance."""
 
 import numpy as np
-from scipy import special
 
 from hourglass.comparisons.comparison import Worse, comparison
 from hourglass.comparisons.distribution import Distribution, cell_counts
@@ -30,6 +29,8 @@ def jensen_shannon(window: Distribution, baseline: Distribution) -> float | Unde
     cells = cell_counts(window, baseline)
     if isinstance(cells, Undefined):
         return cells
+    from scipy import special  # a sixth of a second to import, and many runs never ask
+
     first, second = (counts / counts.sum() for counts in cells)
     mixture = (first + second) / 2
     divergence = float(np.sum(special.rel_entr(first, mixture) + special.rel_entr(second, mixture))) / 2

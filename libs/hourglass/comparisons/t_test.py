@@ -2,8 +2,6 @@
 
 import math
 
-from scipy import special
-
 from hourglass.comparisons.comparison import Worse, comparison
 from hourglass.comparisons.distribution import Distribution
 from hourglass.statistics import AppliesTo
@@ -39,4 +37,6 @@ def t_test(window: Distribution, baseline: Distribution, tolerance: float = 0.0)
         return Undefined("no spread in either column")
     t = (abs(first.mean - second.mean) - tolerance) / math.sqrt(error)
     freedom = error**2 / (first_error**2 / (first.n - 1) + second_error**2 / (second.n - 1))
+    from scipy import special  # a sixth of a second to import, and many runs never ask
+
     return float(special.stdtr(freedom, -t))

@@ -9,8 +9,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from scipy import special
-
 from hourglass import docs
 from hourglass.constraints.baseline import ROBUST, Baseline, FeatureConstraint
 from hourglass.dataset import Dataset
@@ -129,6 +127,8 @@ def falls_short(share: float, threshold: float, n: int, method: str) -> bool:
     """
     if share >= threshold:
         return False
+    from scipy import special  # a sixth of a second to import, and many runs never ask
+
     return method != ROBUST or float(special.bdtr(round(share * n), n, threshold)) < ROBUST_TAIL
 
 
