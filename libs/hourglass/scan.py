@@ -72,7 +72,7 @@ def _scan(task: Task, plan: ScanPlan) -> Iterator[tuple[object, ...]]:
             profile.update(classify(column))
     for (hour, layout, name), profile in profiles.items():
         for kind, state in profile.states.items():
-            yield hour, layout, name, profile.position, kind, state.version, state.to_bytes()
+            yield hour, layout, _spellable(name), profile.position, kind, state.version, state.to_bytes()
     files = Counter(piece.hour for piece in task if piece.start == 0)
     for hour in {*lines, *rows, *files}:
         intake = Intake(lines[hour], rows.get(hour, Counter()), Counter(bad.counts.get(hour, {})), files[hour])
@@ -92,6 +92,11 @@ def _batched(rows: list[tuple[object, ...]]) -> Iterator[pa.RecordBatch]:
             batch, size = [], 0
     if batch:
         yield _record_batch(batch)
+
+
+def _spellable(name: str) -> str:
+    """A column's name as UTF-8 can hold it: a lone surrogate, which JSON and hooks can make, becomes a question mark."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _record_batch(rows: list[tuple[object, ...]]) -> pa.RecordBatch:

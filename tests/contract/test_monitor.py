@@ -508,3 +508,11 @@ def test_columns_can_be_left_out_by_name_or_number(tmp_path: Path, baseline: dic
     assert [f["name"] for f in read(tmp_path / "out/statistics.json")["features"]] == ["score"]
     with pytest.raises(InputError, match="did you mean colour"):
         monitor(tmp_path, baseline, rows(5), exclude_features_attribute="color")
+
+
+def test_a_name_that_utf8_cannot_hold_ends_no_job(tmp_path: Path) -> None:
+    """A hook's column with a lone surrogate in its name is kept under a name that can be written."""
+    write_hour(tmp_path / "capture", HOUR, [capture_line("0.5", "1,red")] * 3)
+    (tmp_path / "hook.py").write_text("def preprocess_handler(record):\n    return {'a\\ud800': 1}\n")
+    run(tmp_path / "out", dataset_source=tmp_path / "capture", record_preprocessor_script=tmp_path / "hook.py")
+    assert [f["name"] for f in read(tmp_path / "out/statistics.json")["features"]] == ["a?"]
