@@ -3,7 +3,7 @@
 import numpy as np
 
 from hourglass.comparisons.comparison import Worse, comparison
-from hourglass.comparisons.distribution import Distribution, cell_counts
+from hourglass.comparisons.distribution import Distribution, cell_shares
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
@@ -26,12 +26,12 @@ def jensen_shannon(window: Distribution, baseline: Distribution) -> float | Unde
     >>> round(jensen_shannon(window, Distribution(counts={"a": 25, "b": 25, "c": 25, "d": 25})), 6)
     0.531239
     """
-    cells = cell_counts(window, baseline)
-    if isinstance(cells, Undefined):
-        return cells
+    shares = cell_shares(window, baseline)
+    if isinstance(shares, Undefined):
+        return shares
     from scipy import special  # a sixth of a second to import, and many runs never ask
 
-    first, second = (counts / counts.sum() for counts in cells)
+    first, second = shares
     mixture = (first + second) / 2
     divergence = float(np.sum(special.rel_entr(first, mixture) + special.rel_entr(second, mixture))) / 2
     return float(np.sqrt(max(0.0, divergence) / np.log(2)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hourglass.comparisons.comparison import Worse, comparison
-from hourglass.comparisons.distribution import Distribution, cell_counts, cumulative_shares
+from hourglass.comparisons.distribution import Distribution, cell_shares, cumulative_shares
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
@@ -28,12 +28,12 @@ def linf_simple(window: Distribution, baseline: Distribution) -> float | Undefin
     if window.n == 0 or baseline.n == 0:
         return Undefined("no values in the window" if window.n == 0 else "no values in the baseline")
     if window.sketch is not None and baseline.sketch is not None:
-        first, second = cumulative_shares(window.sketch, baseline.sketch)
+        _, first, second = cumulative_shares(window.sketch, baseline.sketch)
     elif window.counts is not None and baseline.counts is not None:
-        cells = cell_counts(window, baseline)
-        if isinstance(cells, Undefined):
-            return cells
-        first, second = (counts / counts.sum() for counts in cells)
+        shares = cell_shares(window, baseline)
+        if isinstance(shares, Undefined):
+            return shares
+        first, second = shares
     else:
         return Undefined("the window and the baseline are of different kinds")
     return float(np.abs(first - second).max())

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hourglass.comparisons.comparison import Worse, comparison
-from hourglass.comparisons.distribution import Distribution, cell_counts
+from hourglass.comparisons.distribution import Distribution, smoothed_shares
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
@@ -26,8 +26,8 @@ def population_stability_index(window: Distribution, baseline: Distribution) -> 
     >>> round(population_stability_index(window, Distribution(counts={"a": 100, "b": 100, "c": 100, "d": 100})), 6)
     1.138599
     """
-    cells = cell_counts(window, baseline)
-    if isinstance(cells, Undefined):
-        return cells
-    first, second = ((counts + 1) / (counts + 1).sum() for counts in cells)
+    shares = smoothed_shares(window, baseline)
+    if isinstance(shares, Undefined):
+        return shares
+    first, second = shares
     return float(np.sum((first - second) * np.log(first / second)))

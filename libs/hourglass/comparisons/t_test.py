@@ -1,8 +1,9 @@
 """Welch's test of two means, with a tolerance."""
 
 import math
+from typing import Annotated
 
-from hourglass.comparisons.comparison import Worse, comparison
+from hourglass.comparisons.comparison import Accepts, Worse, comparison
 from hourglass.comparisons.distribution import Distribution
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
@@ -16,11 +17,16 @@ from hourglass.undefined import Undefined
     minimum_rows=30,
     source="Welch (1947); tolerance: arXiv 2111.13657",
 )
-def t_test(window: Distribution, baseline: Distribution, tolerance: float = 0.0) -> float | Undefined:
+def t_test(
+    window: Distribution,
+    baseline: Distribution,
+    *,
+    tolerance: Annotated[float, Accepts("a number of 0 or more", lambda difference: difference >= 0)] = 0.0,
+) -> float | Undefined:
     """Welch's p-value: how likely means that differ by more than the tolerance as much as these are by chance.
 
-    0 to 1, small is worse: one-sided p of t = (|x1 - x2| - tolerance) / sqrt(s1^2 / n + s2^2 / m). Missing values are
-    left out. Undefined with fewer than two numbers on either side, or without any spread.
+    0 to 1, small is worse: one-sided p of t = (|x1 - x2| - tolerance) / sqrt(s1^2 / n + s2^2 / m), the tolerance in the
+    column's units. Missing values are left out. Undefined with fewer than two numbers on either side, or without any spread.
 
     >>> from hourglass.states import Moments
     >>> t_test(Distribution(moments=Moments(50, 0, 1.0, 49.0)), Distribution(moments=Moments(50, 0, 1.0, 49.0)))

@@ -3,7 +3,11 @@
 from hourglass.constraints.baseline import Baseline, FeatureConstraint, MonitoringConfig, parse_baseline
 from hourglass.constraints.check import CHECKS, Check, Evaluation, SuggestionOptions, Verdict, check
 from hourglass.constraints.evaluate import evaluate
+from hourglass.constraints.learn import learnt_thresholds, past_distances, with_thresholds
+from hourglass.constraints.references import baseline_from
+from hourglass.constraints.segments import SegmentDrift, rank_segments
 from hourglass.constraints.suggest import suggest
+from hourglass.constraints.where_it_shows import Excess, where_it_shows
 from hourglass.registration import import_all
 
 import_all(__name__, __path__)
@@ -13,12 +17,20 @@ __all__ = [
     "Baseline",
     "Check",
     "Evaluation",
+    "Excess",
     "FeatureConstraint",
     "MonitoringConfig",
+    "SegmentDrift",
     "SuggestionOptions",
     "Verdict",
+    "baseline_from",
     "check",
     "evaluate",
+    "learnt_thresholds",
     "parse_baseline",
+    "past_distances",
+    "rank_segments",
     "suggest",
+    "where_it_shows",
+    "with_thresholds",
 ]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hourglass.capture.documents import load
-from hourglass.comparisons import Distribution, find_comparison
+from hourglass.comparisons import COMPARISONS, Comparison, Distribution, find_comparison
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.states import Moments, Quantiles
 from hourglass.states.categories import category_key
 from hourglass.statistics import AppliesTo, ColumnType
+from hourglass.undefined import Undefined
 
 SIMPLE, ROBUST = "Simple", "Robust"
 DEFAULT_COMPARISON, DEFAULT_DRIFT_METHOD = ROBUST, "LInfinity"
+NO_CORRECTION, BONFERRONI, BENJAMINI_HOCHBERG = "None", "Bonferroni", "BenjaminiHochberg"
 _SWITCH = {"enabled": True, "disabled": False, "true": True, "false": False}
 
 
@@ -24,9 +26,11 @@ _SWITCH = {"enabled": True, "disabled": False, "true": True, "false": False}
 class MonitoringConfig:
     """`monitoring_config` of `constraints.json`, or a feature's overrides laid over it.
 
-    Shares and distances are 0 to 1. A threshold or `minimum_rows` of None is the comparison's own. With
+    Shares and distances are 0 to 1. A threshold or `minimum_rows` of None is the comparison's own; an override that
+    names a comparison of another scale does not inherit the threshold of the one that it replaces. With
     `whole_floats_are_integral` a value written `3.0` passes as Integral. `share_comparison_method` is how shares of
     rows meet their thresholds: Simple, the stock analyzer's way, or Robust, which our suggestions ask for.
+    `comparison_parameters` are those that differ from the comparisons' own; `correction` is of the whole run.
     """
 
     evaluate_constraints: bool = True
@@ -41,11 +45,13 @@ class MonitoringConfig:
     categorical_comparison_threshold: float | None = None
     categorical_drift_method: str = DEFAULT_DRIFT_METHOD
     minimum_rows: int | None = None
+    comparison_parameters: Mapping[str, float] = field(default_factory=dict)
+    correction: str = NO_CORRECTION
 
 
 @dataclass(frozen=True)
 class FeatureConstraint:
-    """What the baseline asks of one feature; None where it asks nothing."""
+    """What the baseline asks of one feature; None where it asks nothing. A feature that is not numeric is compared as text."""
 
     name: str
     inferred_type: ColumnType
@@ -53,6 +59,33 @@ class FeatureConstraint:
     is_non_negative: bool | None
     domains: tuple[str, ...] | None
     config: MonitoringConfig
+
+    @property
+    def comparison(self) -> Comparison:
+        """What its distribution is compared by."""
+        if self.inferred_type.numeric:
+            return find_comparison(self.config.comparison_method, self.name, AppliesTo.NUMERIC)
+        return find_comparison(self.config.categorical_drift_method, self.name, AppliesTo.TEXT)
+
+    @property
+    def threshold(self) -> float | None:
+        """The threshold of its comparison; None where neither the baseline nor the comparison has one."""
+        given = self.config.comparison_threshold if self.inferred_type.numeric else self.config.categorical_comparison_threshold
+        return self.comparison.default_threshold if given is None else given
+
+    @property
+    def least_values(self) -> int:
+        """How many values a side must have to be compared."""
+        return max(1, self.comparison.minimum_rows if self.config.minimum_rows is None else self.config.minimum_rows)
+
+    @property
+    def comparison_label(self) -> str:
+        """Its comparison's name with the parameters that the baseline changes."""
+        return self.comparison.label(self.config.comparison_parameters)
+
+    def compare(self, window: Distribution, reference: Distribution) -> float | Undefined:
+        """The value of its comparison with the baseline's parameters."""
+        return self.comparison.compare(window, reference, self.config.comparison_parameters)
 
 
 @dataclass(frozen=True)
@@ -98,9 +131,7 @@ def parse_baseline(
         rules.fault("dataset", "statistics", "constraints", "are the two files of the baseline swapped?")
     if "monitoring_config" in numbers:
         numbers.fault("monitoring_config", "constraints", "statistics", "are the two files of the baseline swapped?")
-    config = _config(rules.part("monitoring_config"), MonitoringConfig())
-    if drift_method:
-        config = replace(config, categorical_drift_method=drift_method)
+    config = _config(rules.part("monitoring_config"), MonitoringConfig(), drift_method=drift_method)
     features = {}
     for entry in rules.parts("features") if constraints is not None else numbers.parts("features"):
         feature = _feature(entry, config)
@@ -131,7 +162,7 @@ class _Part:
     """An object in a file: reads values in either spelling of their names, and collects faults with their place."""
 
     def __init__(self, document: Mapping[str, Any], place: str, faults: list[HourglassError]) -> None:
-        self._values = {_snake(key): value for key, value in document.items()}
+        self._values = {snake_case(key): value for key, value in document.items()}
         self.place = place
         self._faults = faults
 
@@ -188,7 +219,28 @@ class _Part:
             find_comparison(value, f"{self.place}.{name}", applies_to)
         except InputError as fault:
             self._faults.append(fault)
+            return default
         return value
+
+    def parameters(self, name: str, comparisons: Sequence[Comparison], default: Mapping[str, float]) -> Mapping[str, float]:
+        """Parameters of the comparisons by their exact names, laid over the default; null takes one back."""
+        given = self.raw(name) if name in self else {}
+        if not isinstance(given, Mapping):
+            self.fault(name, given, "an object")
+            return default
+        known = {key: parameter for comparison in comparisons for key, parameter in comparison.parameters.items()}
+        found = dict(default)
+        for key, value in given.items():
+            place = f"{self.place}.{name}.{key}"
+            if key not in known:
+                self._faults.append(_unknown_parameter(place, key, comparisons, known))
+            elif value is None:
+                found.pop(key, None)
+            elif known[key].allows(value):
+                found[key] = value
+            else:
+                self._faults.append(InputError(place, found=repr(value), expected=known[key].expected))
+        return found
 
     def number(self, name: str, default: float, high: float = 1.0) -> float:
         value = self._values.get(name)
@@ -234,7 +286,23 @@ class _Part:
         return self._values.get(name)
 
 
-def _snake(name: str) -> str:
+def _unknown_parameter(place: str, key: str, comparisons: Sequence[Comparison], known: Iterable[str]) -> InputError:
+    chosen = " and ".join(dict.fromkeys(comparison.key for comparison in comparisons))
+    others = [comparison.key for comparison in COMPARISONS.values() if key in comparison.parameters]
+    return InputError(
+        place,
+        found="an unknown parameter",
+        expected=f"{', '.join(known) or 'no parameter'} (of {chosen})",
+        hint=did_you_mean(key, known) or (f"it is a parameter of {', '.join(others)}" if others else None),
+    )
+
+
+def snake_case(name: str) -> str:
+    """A key in the one spelling that we read it by; the stock analyzer writes both.
+
+    >>> snake_case("monitoringConfigOverrides")
+    'monitoring_config_overrides'
+    """
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
@@ -248,16 +316,26 @@ _COMPARISON = (
     "categorical_drift_method",
     "minimum_rows",
     "min_domain_mass",
+    "comparison_parameters",
+    "correction",
 )
 _CONFIG = (*_SWITCHES, "datatype_check_threshold", "domain_content_threshold", "share_comparison_method", "distribution_constraints")
 _FEATURE = ("name", "inferred_type", "completeness", "num_constraints", "string_constraints", "monitoring_config_overrides")
 
 
-def _config(part: _Part, base: MonitoringConfig) -> MonitoringConfig:
+def _config(part: _Part, base: MonitoringConfig, *, feature: ColumnType | None = None, drift_method: str | None = None) -> MonitoringConfig:
+    """The configuration of the run, or the overrides of a `feature` of this type laid over it."""
     comparison = part.part("distribution_constraints")
     part.know(*_CONFIG)
     comparison.know(*_COMPARISON)
     method = comparison.choice("comparison_method", AppliesTo.NUMERIC, base.comparison_method)
+    text_method = drift_method or comparison.choice("categorical_drift_method", AppliesTo.TEXT, base.categorical_drift_method)
+    numeric, text = (find_comparison(m, comparison.place, to) for m, to in ((method, AppliesTo.NUMERIC), (text_method, AppliesTo.TEXT)))
+    before = find_comparison(base.comparison_method, comparison.place, AppliesTo.NUMERIC)
+    text_before = find_comparison(base.categorical_drift_method, comparison.place, AppliesTo.TEXT)
+    chosen = {None: (numeric, text), ColumnType.UNKNOWN: (numeric, text), ColumnType.STRING: (text,)}.get(feature, (numeric,))
+    if feature is not None and "correction" in comparison:
+        comparison.fault("correction", comparison.raw("correction"), "to stand in monitoring_config, since it is over all features")
     return replace(
         base,
         evaluate_constraints=part.switch("evaluate_constraints", default=base.evaluate_constraints),
@@ -269,22 +347,27 @@ def _config(part: _Part, base: MonitoringConfig) -> MonitoringConfig:
         perform_comparison=comparison.switch(
             "perform_comparison", default=comparison.switch("enable_comparisons", default=base.perform_comparison)
         ),
-        comparison_threshold=comparison.optional("comparison_threshold", base.comparison_threshold),
+        comparison_threshold=comparison.optional("comparison_threshold", base.comparison_threshold if numeric.same_scale(before) else None),
         comparison_method=method,
-        categorical_comparison_threshold=comparison.optional("categorical_comparison_threshold", base.categorical_comparison_threshold),
-        categorical_drift_method=comparison.choice("categorical_drift_method", AppliesTo.TEXT, base.categorical_drift_method),
+        categorical_comparison_threshold=comparison.optional(
+            "categorical_comparison_threshold", base.categorical_comparison_threshold if text.same_scale(text_before) else None
+        ),
+        categorical_drift_method=text_method,
         minimum_rows=int(comparison.number("minimum_rows", 0, math.inf)) if "minimum_rows" in comparison else base.minimum_rows,
+        comparison_parameters=comparison.parameters("comparison_parameters", chosen, base.comparison_parameters),
+        correction=comparison.one_of("correction", (NO_CORRECTION, BONFERRONI, BENJAMINI_HOCHBERG), base.correction),
     )
 
 
 def _feature(part: _Part, config: MonitoringConfig) -> FeatureConstraint:
     part.know(*_FEATURE)
     texts, numbers = part.part("string_constraints"), part.part("num_constraints")
+    inferred_type = part.type("inferred_type")
     for holder in (part, texts, numbers):  # overrides are met at all three places
-        config = _config(holder.part("monitoring_config_overrides"), config)
+        config = _config(holder.part("monitoring_config_overrides"), config, feature=inferred_type)
     return FeatureConstraint(
         name=part.text("name", ""),
-        inferred_type=part.type("inferred_type"),
+        inferred_type=inferred_type,
         completeness=part.number("completeness", 1.0) if "completeness" in part else None,
         is_non_negative=numbers.switch("is_non_negative", default=False) if "is_non_negative" in numbers else None,
         domains=texts.texts("domains"),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from hourglass.comparisons import Comparison, Distribution, Worse, find_comparison
-from hourglass.comparisons.distribution import aligned
+from hourglass.comparisons import Distribution, Worse, aligned, distribution_of
 from hourglass.constraints.baseline import Baseline, FeatureConstraint
 from hourglass.constraints.check import Evaluation, Verdict, check, columns_to_check
+from hourglass.constraints.correction import PValue, corrected, corrected_label
 from hourglass.dataset import Dataset
-from hourglass.states import Categories, ColumnProfile, Moments, Quantiles
-from hourglass.statistics import AppliesTo, ColumnType
+from hourglass.states import ColumnProfile
+from hourglass.statistics import ColumnType
 from hourglass.undefined import Undefined
 
 KEY = "baseline_drift_check"
@@ -18,67 +19,104 @@ NEW_CATEGORIES = 0.1
 OTHER_SHARE = 0.1  # what may move unseen between values that are only counted together
 
 
+@dataclass(frozen=True)
+class _Drift:
+    """What was measured of one feature before it meets a threshold, which may depend on all the others."""
+
+    feature: FeatureConstraint
+    window: Distribution
+    reference: Distribution
+    value: float | Undefined
+
+
 @check(source="SageMaker Model Monitor")
 def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evaluation]:
     """Distance between a column's distribution and the baseline's, by the comparison that the baseline names.
 
-    Numeric columns are compared by their sketches, text columns by their counts. Fewer rows than the comparison, or
-    `minimum_rows`, asks for are insufficient data. Not computable where the baseline has no distribution.
+    Numeric columns are compared by their sketches, text columns by their counts. Fewer values than the comparison, or
+    `minimum_rows`, asks for are insufficient data. Not computable where the baseline has no distribution, and where
+    neither it nor the comparison has a threshold. The thresholds of p-values are corrected for their number if the
+    baseline asks for it.
     """
-    for feature, column in columns_to_check(dataset, baseline):
-        if feature.config.perform_comparison:
-            yield from _evaluations(feature, column, baseline.distributions.get(feature.name, Distribution()))
+    correction = baseline.config.correction
+    found = [
+        _measured(feature, column, baseline.distributions.get(feature.name, Distribution()))
+        for feature, column in columns_to_check(dataset, baseline)
+        if feature.config.perform_comparison
+    ]
+    tests = {drift.feature.name: test for drift in found if isinstance(drift, _Drift) and (test := _p_value(drift))}
+    thresholds = corrected(tests, correction)
+    for drift in found:
+        if isinstance(drift, Evaluation):
+            yield drift
+            continue
+        feature = drift.feature
+        label = feature.comparison_label
+        if feature.name in tests:
+            label = corrected_label(label, correction, len(tests))
+        yield _evaluation(drift, label, thresholds.get(feature.name, feature.threshold))
+        if feature.comparison.key == "chi_squared" and drift.window.counts and drift.reference.counts:
+            yield _new_categories(drift)
 
 
-def _evaluations(feature: FeatureConstraint, column: ColumnProfile, reference: Distribution) -> Iterator[Evaluation]:
-    config = feature.config
+def _measured(feature: FeatureConstraint, column: ColumnProfile, reference: Distribution) -> _Drift | Evaluation:
     if feature.inferred_type is ColumnType.UNKNOWN:
         reason = "the baseline does not know the type of this feature"
-        yield Evaluation(feature.name, KEY, "distance to the baseline", None, None, Verdict.NOT_COMPUTABLE, reason)
-        return
-    if feature.inferred_type.numeric:
-        found = find_comparison(config.comparison_method, feature.name, AppliesTo.NUMERIC)
-        window = Distribution(sketch=column.get(Quantiles), moments=column.get(Moments))
-        threshold = config.comparison_threshold
-    else:
-        found = find_comparison(config.categorical_drift_method, feature.name, AppliesTo.TEXT)
-        categories = column.get(Categories)
-        window, reference = aligned(Distribution(counts=categories.table(), other=categories.other), reference)
-        threshold = config.categorical_comparison_threshold
-    limit = found.default_threshold if threshold is None else threshold
-    verdict, value, reason = _verdict(found, window, reference, limit, config.minimum_rows)
-    yield Evaluation(feature.name, KEY, found.key, value, limit, verdict, reason)
-    if found.key == "chi_squared" and window.counts and reference.counts and window.n:
-        yield _new_categories(feature, window, reference)
-
-
-def _new_categories(feature: FeatureConstraint, window: Distribution, reference: Distribution) -> Evaluation:
-    """Categories that the baseline never had are no cell of its test; they are judged by their share."""
-    new = {value: count for value, count in (window.counts or {}).items() if value not in (reference.counts or {})}
-    share = sum(new.values()) / window.n
-    definition = "share of values in categories that the baseline lacks"
-    if share <= NEW_CATEGORIES:
-        return Evaluation(feature.name, KEY, definition, share, NEW_CATEGORIES, Verdict.PASS)
-    sentence = f"New categories: {share} of the values exceed threshold: {NEW_CATEGORIES}; most frequent: {next(iter(new))!r}"
-    return Evaluation(feature.name, KEY, definition, share, NEW_CATEGORIES, Verdict.VIOLATION, sentence)
-
-
-def _verdict(
-    found: Comparison, window: Distribution, reference: Distribution, threshold: float, minimum_rows: int | None
-) -> tuple[Verdict, float | None, str]:
+        return Evaluation(feature.name, KEY, "distance to the baseline", None, None, Verdict.NOT_COMPUTABLE, reason)
+    verdict = Verdict.NOT_COMPUTABLE
+    window, reference = aligned(distribution_of(column, feature.inferred_type), reference)
+    reason = too_few(feature, window, reference)
     if reference.sketch is None and reference.counts is None:
-        return Verdict.NOT_COMPUTABLE, None, "the baseline's statistics.json has no distribution of this feature"
-    least = found.minimum_rows if minimum_rows is None else minimum_rows
+        reason = "the baseline's statistics.json has no distribution of this feature"
+    elif reason:
+        verdict = Verdict.INSUFFICIENT
+    else:
+        return _Drift(feature, window, reference, feature.compare(window, reference))
+    return Evaluation(feature.name, KEY, feature.comparison_label, None, feature.threshold, verdict, reason)
+
+
+def too_few(feature: FeatureConstraint, window: Distribution, reference: Distribution) -> str:
+    """Which side has fewer values than the feature's comparison asks for; "" when both have enough."""
     for side, n in (("window", window.n), ("baseline", reference.n)):
-        if n < max(1, least):
-            return Verdict.INSUFFICIENT, None, f"the {side} has {n} values, {found.key} needs {max(1, least)}"
-    value = found.function(window, reference)
+        if n < feature.least_values:
+            return f"the {side} has {n} values, {feature.comparison.key} needs {feature.least_values}"
+    return ""
+
+
+def _p_value(drift: _Drift) -> PValue | None:
+    threshold = drift.feature.threshold
+    if isinstance(drift.value, Undefined) or threshold is None or drift.feature.comparison.worse is not Worse.LOWER:
+        return None
+    return PValue(drift.value, threshold)
+
+
+def _evaluation(drift: _Drift, label: str, threshold: float | None) -> Evaluation:
+    name, value, worse = drift.feature.name, drift.value, drift.feature.comparison.worse
     if isinstance(value, Undefined):
-        return Verdict.NOT_COMPUTABLE, None, value.reason
-    if not found.worse.breaches(value, threshold):
-        hidden = min(window.other / window.n, reference.other / reference.n)
+        return Evaluation(name, KEY, label, None, threshold, Verdict.NOT_COMPUTABLE, value.reason)
+    if threshold is None:
+        reason = (
+            f"{drift.feature.comparison.key} has no default threshold, since it is in the column's own units: give comparison_threshold"
+        )
+        return Evaluation(name, KEY, label, value, None, Verdict.NOT_COMPUTABLE, reason)
+    if worse.breaches(value, threshold):
+        which = "distance: {} exceeds" if worse is Worse.HIGHER else "p-value: {} is below"
+        return Evaluation(
+            name, KEY, label, value, threshold, Verdict.VIOLATION, f"Baseline drift {which.format(value)} threshold: {threshold}"
+        )
+    hidden = min(drift.window.other / drift.window.n, drift.reference.other / drift.reference.n)
+    if hidden > OTHER_SHARE:
         unseen = f"{hidden:.0%} of the values are known only as one of more than 1,000"
-        return (Verdict.NOT_COMPUTABLE, None, unseen) if hidden > OTHER_SHARE else (Verdict.PASS, value, "")
-    if found.worse is Worse.HIGHER:
-        return Verdict.VIOLATION, value, f"Baseline drift distance: {value} exceeds threshold: {threshold}"
-    return Verdict.VIOLATION, value, f"Baseline drift p-value: {value} is below threshold: {threshold}"
+        return Evaluation(name, KEY, label, None, threshold, Verdict.NOT_COMPUTABLE, unseen)
+    return Evaluation(name, KEY, label, value, threshold, Verdict.PASS)
+
+
+def _new_categories(drift: _Drift) -> Evaluation:
+    """Categories that the baseline never had are no cell of its test; they are judged by their share."""
+    new = {value: count for value, count in (drift.window.counts or {}).items() if value not in (drift.reference.counts or {})}
+    share = sum(new.values()) / drift.window.n
+    name, definition = drift.feature.name, "share of values in categories that the baseline lacks"
+    if share <= NEW_CATEGORIES:
+        return Evaluation(name, KEY, definition, share, NEW_CATEGORIES, Verdict.PASS)
+    sentence = f"New categories: {share} of the values exceed threshold: {NEW_CATEGORIES}; most frequent: {next(iter(new))!r}"
+    return Evaluation(name, KEY, definition, share, NEW_CATEGORIES, Verdict.VIOLATION, sentence)

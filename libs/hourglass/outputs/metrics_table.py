@@ -32,18 +32,29 @@ def metrics_markdown() -> str:
                 ),
                 "## Comparisons",
                 "",
-                "A window with its baseline. `constraints.json` takes any of the names, in any case of letters.",
+                "A window with its baseline. `constraints.json` takes any of the names, in any case, and `comparison_parameters`.",
                 "",
                 *_table(
-                    ["comparison", "other names", "for", "worse", "default threshold", "least values", "definition", "source"],
+                    [
+                        "comparison",
+                        "other names",
+                        "for",
+                        "worse",
+                        "default threshold",
+                        "least values",
+                        "parameters",
+                        "definition",
+                        "source",
+                    ],
                     [
                         [
                             c.key,
                             ", ".join(c.names[1:]),
                             c.applies_to,
                             c.worse,
-                            f"{c.default_threshold:g}",
+                            "–" if c.default_threshold is None else f"{c.default_threshold:g}",
                             str(c.minimum_rows),
+                            "; ".join(f"{name}: {parameter.expected}" for name, parameter in c.parameters.items()) or "–",
                             c.definition,
                             c.source,
                         ]
