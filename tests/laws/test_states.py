@@ -152,12 +152,70 @@ def test_damaged_bytes_are_an_input_error(kind: str, column: list, share: float,
             COLUMN_STATES[kind].from_bytes(data)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25)
+@given(columns=st.lists(COLUMN, max_size=5), random=st.randoms(use_true_random=False))
+def test_the_sum_of_many_is_the_same_in_any_order(kind: str, columns: list[list], random: Any) -> None:
+    """A window of hours gives the same bytes however its hours are listed, and changes none of them."""
+    cls = COLUMN_STATES[kind]
+    states = [state_of(kind, column) for column in columns]
+    before = [state.to_bytes() for state in states]
+    shuffled = [cls.from_bytes(data) for data in before] + [cls.empty()]
+    random.shuffle(shuffled)
+    merged = cls.merged(states)
+    assert cls.merged(shuffled).to_bytes() == merged.to_bytes()
+    assert [state.to_bytes() for state in states] == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25)
+@given(columns=st.lists(COLUMN, max_size=5))
+def test_the_sum_of_many_is_the_sum_of_each_with_the_next(kind: str, columns: list[list]) -> None:
+    """`merged` is `+`, many at once: within the state's stated error, and to the bit for two."""
+    states = [state_of(kind, column) for column in columns]
+    merged = COLUMN_STATES[kind].merged(states)
+    assert_same(merged, sum(states, COLUMN_STATES[kind].empty()), [value for column in columns for value in column])
+    assert len(states) != 1 or merged.to_bytes() == states[0].to_bytes()
+    assert len(states) != 2 or merged.to_bytes() == (states[0] + states[1]).to_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=30)
+@given(column=COLUMN, more=COLUMN)
+def test_states_that_were_read_or_merged_can_be_fed_on(kind: str, column: list, more: list) -> None:
+    """Feeding a merged state leaves alone what it was made of, stored bytes included."""
+    data = state_of(kind, column).to_bytes()
+    cls = COLUMN_STATES[kind]
+    read = cls.from_bytes(data)
+    merged = cls.merged([read])
+    merged.update(classify(more))
+    assert read.to_bytes() == data
+    assert_same(merged, state_of(kind, column, more), column + more)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25)
+@given(column=COLUMN, place=st.integers(0, 10**6), byte=st.integers(0, 255))
+def test_a_changed_byte_is_found_or_makes_another_sound_state(kind: str, column: list, place: int, byte: int) -> None:
+    """Whatever a disk does to a state, reading it raises the one error or gives a state that still merges."""
+    data = bytearray(state_of(kind, column).to_bytes())
+    data[place % len(data)] = byte
+    cls = COLUMN_STATES[kind]
+    try:
+        state = cls.from_bytes(bytes(data))
+    except InputError:
+        return
+    assert cls.from_bytes(cls.merged([state, cls.empty(), state]).to_bytes()).to_bytes() == (state + state).to_bytes()
+
+
 INTAKE = st.builds(
     Intake,
     lines=st.integers(0, 99),
     rows=st.dictionaries(st.sampled_from(["21", "named"]), st.integers(1, 99)).map(Counter),
     bad=st.dictionaries(st.sampled_from(["not JSON", "not UTF-8"]), st.integers(1, 99)).map(Counter),
     files=st.integers(0, 9),
+    outside=st.integers(0, 9),
+    outside_at=st.lists(st.sampled_from(["a:1", "a:2", "b:1"]), max_size=3).map(lambda places: tuple(sorted(places))),
 )
 
 
@@ -169,6 +227,8 @@ def test_intake_obeys_the_laws(a: Intake, b: Intake, c: Intake) -> None:
     assert a + Intake.empty() == a == Intake.empty() + a
     assert Intake.from_bytes(a.to_bytes()) == a
     assert Intake.from_bytes((a + b).to_bytes()).to_bytes() == (b + a).to_bytes()
+    assert Intake.merged([c, a, b]).to_bytes() == (a + b + c).to_bytes()
+    assert Intake.merged([]) == Intake.empty()
 
 
 @settings(max_examples=30, deadline=None)
@@ -184,6 +244,8 @@ def test_a_profile_is_a_state_too(first: list, second: list, position: int, othe
     }
     assert (a + b).position == min(position, other)
     assert (a + ColumnProfile()).states == a.states
+    assert ColumnProfile.merged([b, ColumnProfile(), a]) == ColumnProfile.merged([a, b])
+    assert ColumnProfile.merged([]) == ColumnProfile()
 
 
 def test_every_state_is_registered_under_its_own_kind() -> None:

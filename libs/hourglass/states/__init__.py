@@ -9,6 +9,7 @@ from hourglass.states.intake import Intake
 from hourglass.states.moments import Moments
 from hourglass.states.profile import ColumnProfile
 from hourglass.states.quantiles import Quantiles
+from hourglass.states.row_sample import RowSample, SampledRow
 from hourglass.states.state import COLUMN_STATES, ColumnState, State
 from hourglass.states.value_classes import ValueClasses
 
@@ -21,6 +22,8 @@ __all__ = [
     "Intake",
     "Moments",
     "Quantiles",
+    "RowSample",
+    "SampledRow",
     "State",
     "ValueClasses",
 ]

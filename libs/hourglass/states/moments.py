@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import ClassVar, Self
@@ -49,9 +51,10 @@ class Moments:
             deviations = numbers - total / n
             # not np.dot: it asks BLAS, whose threads wait for each other, and whose result depends on the machine
             m2 = float(np.square(deviations, out=deviations).sum())
-        self._take(n, total, total / n, m2, float(values.sorted_numbers[0]), float(values.sorted_numbers[-1]))
+        self.take(n, total, total / n, m2, float(values.sorted_numbers[0]), float(values.sorted_numbers[-1]))
 
-    def _take(self, n: int, total: float, mean: float, m2: float, minimum: float, maximum: float) -> None:
+    def take(self, n: int, total: float, mean: float, m2: float, minimum: float, maximum: float) -> None:
+        """Takes in the moments of other numbers, by Chan's formula."""
         if n == 0:
             return
         both = self.n + n
@@ -63,21 +66,34 @@ class Moments:
         self.minimum = min(self.minimum, minimum)
         self.maximum = max(self.maximum, maximum)
 
+    @classmethod
+    def merged(cls, states: Sequence[Self]) -> Self:
+        # in the order of their bits, the larger first, and neighbours in pairs: floats add up to the same last bit in
+        # the same order only, and a tree of pairs rounds each part ten times where 720 in a row would do it 719 times
+        parts = sorted((_ORDER.pack(*_values(state)) for state in states if state.n), reverse=True)
+        sums = [cls(*_ORDER.unpack(part)) for part in parts]
+        while len(sums) > 1:
+            for first, second in zip(sums[::2], sums[1::2], strict=False):
+                first.take(*_values(second))
+            sums = sums[::2]
+        return sums[0] if sums else cls()
+
     def __add__(self, other: Self) -> Self:
-        # the larger side first: then a + b and b + a are the same to the last bit
-        first, second = sorted((_values(self), _values(other)), reverse=True)
-        merged = type(self)(*first)
-        merged._take(*second)
-        return merged
+        return self.merged((self, other))
 
     def to_bytes(self) -> bytes:
-        return np.array([self.n], "<i8").tobytes() + np.array(_values(self)[1:], "<f8").tobytes()
+        return _LAYOUT.pack(*_values(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        if len(data) != 48:
-            raise damaged(cls.kind, f"{len(data)} bytes", "48 bytes")
-        return cls(int(np.frombuffer(data, "<i8", 1)[0]), *np.frombuffer(data, "<f8", 5, 8).tolist())
+        if len(data) != _LAYOUT.size:
+            raise damaged(cls.kind, f"{len(data)} bytes", f"{_LAYOUT.size} bytes")
+        state = cls(*_LAYOUT.unpack(data))
+        if state.n < 0 or (state.n > 0 and not -math.inf < state.minimum <= state.maximum < math.inf):
+            raise damaged(cls.kind, f"n = {state.n} from {state.minimum} to {state.maximum}", "finite numbers")
+        return state
 
 
+_LAYOUT = struct.Struct("<q5d")
+_ORDER = struct.Struct(">q5d")  # big-endian: compared as bytes, the larger count is the larger
 _values = attrgetter(*(field.name for field in fields(Moments)))  # astuple copies deeply, 30 times slower

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
@@ -37,12 +37,15 @@ class ColumnProfile:
             raise InternalError(f"state {state.__name__}", found="not in this profile", expected=", ".join(self.states))
         return found
 
+    @classmethod
+    def merged(cls, profiles: Sequence[Self]) -> Self:
+        """The sum of many profiles at once; a state that only one of them has is shared with it."""
+        parts: dict[str, list[ColumnState]] = {}
+        for profile in profiles:
+            for kind, state in profile.states.items():
+                parts.setdefault(kind, []).append(state)
+        states = {kind: found[0] if len(found) == 1 else type(found[0]).merged(found) for kind, found in sorted(parts.items())}
+        return cls(states, min((profile.position for profile in profiles), default=cls.position))
+
     def __add__(self, other: Self) -> Self:
-        states: Mapping[str, ColumnState] = {**other.states, **self.states}
-        return type(self)(
-            {
-                kind: self.states[kind] + other.states[kind] if kind in self.states and kind in other.states else state
-                for kind, state in states.items()
-            },
-            min(self.position, other.position),
-        )
+        return self.merged((self, other))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import ClassVar, Self
 
 import numpy as np
 
-from hourglass.states.state import column_state, damaged
+from hourglass.states.state import column_state, damaged, other_size
 from hourglass.values import Counts, Floats, Values
 
 K = 2048
 M = 8  # smallest capacity of a level
-_FAMILY, _FULL_PREAMBLE_INTS, _EMPTY_FLAG, _SINGLE_FLAG = 15, 5, 1, 4
+_FAMILY, _FULL_PREAMBLE_INTS = 15, 5
+_EMPTY, _LEVEL_ZERO_SORTED, _SINGLE = 1, 2, 4  # flags
+_DOUBLES = 8  # a flag without which Java's 3.3, of Spark 3.5, reads no doubles; its 6.2, of Spark 4.1, and C++ pass over it
+_FORMS = {(2, 1, _EMPTY), (2, 2, _SINGLE), (_FULL_PREAMBLE_INTS, 1, 0)}  # preamble ints, version, flags
+_HEAD = struct.Struct("<4BHBx")  # preamble ints, version, family, flags, k, m
+_SIZES = struct.Struct("<QHBx")  # n, smallest k of the sketches in it, levels
 
 
 @lru_cache(maxsize=64)
@@ -60,39 +67,21 @@ class Quantiles:
     def update(self, values: Values) -> None:
         numbers = values.sorted_numbers
         if len(numbers):
-            self._take([numbers], float(numbers[0]), float(numbers[-1]))
+            self.levels = _merged([self.levels, [numbers]])
+            self.minimum = min(self.minimum, float(numbers[0]))
+            self.maximum = max(self.maximum, float(numbers[-1]))
+            self._table = None
 
-    def _take(self, levels: Sequence[Floats], minimum: float, maximum: float) -> None:
-        self.minimum = min(self.minimum, minimum)
-        self.maximum = max(self.maximum, maximum)
-        for level, items in enumerate(levels):
-            if level == len(self.levels):
-                self.levels.append(items)
-            elif len(items):
-                self.levels[level] = _merge(self.levels[level], items)
-        self._table = None
-        self._compact()
-
-    def _compact(self) -> None:
-        """Halves the lowest over-full level into the one above until all fits."""
-        levels = self.levels
-        while sum(map(len, levels)) > sum(_capacities(len(levels))):
-            capacities = _capacities(len(levels))
-            level = next(i for i, items in enumerate(levels) if len(items) >= capacities[i])
-            items = levels[level]
-            coin = (self.n * 0x9E3779B97F4A7C15 + level * 0xBF58476D1CE4E5B9 >> 29) & 3
-            stays = len(items) & 1  # of an odd number one stays: the first or the last, by the coin
-            left, promoted = (items[:stays], items[stays:]) if coin & 2 else (items[len(items) - stays :], items[: len(items) - stays])
-            levels[level] = left
-            if level + 1 == len(levels):
-                levels.append(promoted[coin & 1 :: 2].copy())
-            else:
-                levels[level + 1] = _merge(levels[level + 1], promoted[coin & 1 :: 2])
+    @classmethod
+    def merged(cls, states: Sequence[Self]) -> Self:
+        return cls(
+            _merged([state.levels for state in states]),
+            min((state.minimum for state in states), default=np.inf),
+            max((state.maximum for state in states), default=-np.inf),
+        )
 
     def __add__(self, other: Self) -> Self:
-        merged = type(self)(self.levels, self.minimum, self.maximum)
-        merged._take(other.levels, other.minimum, other.maximum)
-        return merged
+        return self.merged((self, other))
 
     def weighted_items(self) -> tuple[Floats, Counts]:
         """The retained items in ascending order and the running sum of their weights (the last is n)."""
@@ -125,20 +114,16 @@ class Quantiles:
     def to_bytes(self) -> bytes:
         n = self.n
         if n == 0:
-            return bytes((2, 1, _FAMILY, _EMPTY_FLAG)) + K.to_bytes(2, "little") + bytes((M, 0))
+            return _HEAD.pack(2, 1, _FAMILY, _EMPTY | _DOUBLES, K, M)
         if n == 1:
-            head = bytes((2, 2, _FAMILY, _SINGLE_FLAG)) + K.to_bytes(2, "little") + bytes((M, 0))
-            return head + np.array(self.levels[0], "<f8").tobytes()
+            return _HEAD.pack(2, 2, _FAMILY, _SINGLE | _DOUBLES, K, M) + np.array(self.levels[0], "<f8").tobytes()
         sizes = [len(level) for level in self.levels]
         first = sum(_capacities(len(sizes))) - sum(sizes)
         starts = first + np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        head = bytes((_FULL_PREAMBLE_INTS, 1, _FAMILY, 2)) + K.to_bytes(2, "little") + bytes((M, 0))
         return b"".join(
             (
-                head,
-                n.to_bytes(8, "little"),
-                K.to_bytes(2, "little"),
-                bytes((len(sizes), 0)),
+                _HEAD.pack(_FULL_PREAMBLE_INTS, 1, _FAMILY, _LEVEL_ZERO_SORTED | _DOUBLES, K, M),
+                _SIZES.pack(n, K, len(sizes)),
                 starts.astype("<u4").tobytes(),
                 np.array([self.minimum, self.maximum], "<f8").tobytes(),
                 *(level.astype("<f8", copy=False).tobytes() for level in self.levels),
@@ -149,26 +134,49 @@ class Quantiles:
     def from_bytes(cls, data: bytes) -> Self:
         try:
             return cls._read(data)
-        except (ValueError, IndexError) as fault:  # cut off
-            raise damaged(cls.kind, f"{len(data)} bytes", f"a DataSketches KLL sketch of doubles with k = {K}") from fault
+        except (ValueError, IndexError, struct.error) as fault:
+            raise damaged(cls.kind, f"{len(data)} bytes, {fault}", f"a DataSketches KLL sketch of doubles with k = {K}") from fault
 
     @classmethod
     def _read(cls, data: bytes) -> Self:
-        if len(data) < 8 or data[2] != _FAMILY or int.from_bytes(data[4:6], "little") != K:
-            raise ValueError("another sketch")
-        if data[3] & _EMPTY_FLAG:
+        preamble, version, family, flags, k, m = _HEAD.unpack_from(data)
+        form = preamble, version, flags & (_EMPTY | _SINGLE)
+        if family != _FAMILY or m != M or form not in _FORMS:
+            raise ValueError(f"beginning with {data[:8].hex(' ')}")
+        if k != K:
+            raise other_size(cls.kind, f"k = {k}", f"k = {K}")
+        if flags & _EMPTY:
+            if len(data) != _HEAD.size:
+                raise ValueError("of an empty sketch")
             return cls.empty()
-        if data[3] & _SINGLE_FLAG:
-            item = np.frombuffer(data, "<f8", 1, 8).copy()
-            return cls([item], float(item[0]), float(item[0]))
-        levels = data[18]
-        starts = np.frombuffer(data, "<u4", levels, 20).astype(np.int64)
-        at = 20 + 4 * levels
-        minimum, maximum = np.frombuffer(data, "<f8", 2, at).tolist()
-        items = np.frombuffer(data, "<f8", -1, at + 16).astype(np.float64)
-        sketch = cls(np.split(items, (starts - starts[0])[1:]), minimum, maximum)
-        if sketch.n != int.from_bytes(data[8:16], "little"):
-            raise damaged(cls.kind, f"items for {sketch.n} values", f"{int.from_bytes(data[8:16], 'little')} values")
+        if flags & _SINGLE:
+            item = np.frombuffer(data, "<f8", -1, _HEAD.size)
+            return cls._verified([item], float(item[0]), float(item[0]), 1)
+        n, smallest_k, count = _SIZES.unpack_from(data, _HEAD.size)
+        if smallest_k != K:
+            raise other_size(cls.kind, f"k = {smallest_k} in a part", f"k = {K}")
+        at = _HEAD.size + _SIZES.size
+        starts = struct.unpack_from(f"<{count}I", data, at)
+        minimum, maximum = struct.unpack_from("<2d", data, at + 4 * count)
+        items = np.frombuffer(data, "<f8", -1, at + 4 * count + 16)
+        ends = [*(start - starts[0] for start in starts[1:]), len(items)]
+        if starts[0] + len(items) != sum(_capacities(count)) or ends != sorted(ends):
+            raise ValueError(f"{len(items)} items")
+        levels = [items[start:end] for start, end in pairwise([0, *ends])]
+        if not flags & _LEVEL_ZERO_SORTED:
+            levels[0] = np.sort(levels[0])
+        return cls._verified(levels, minimum, maximum, n)
+
+    @classmethod
+    def _verified(cls, levels: Sequence[Floats], minimum: float, maximum: float, n: int) -> Self:
+        sketch = cls(levels, minimum + 0.0, maximum + 0.0)
+        if sketch.n != n:
+            raise ValueError(f"items for {sketch.n} values instead of {n}")
+        for level in levels:
+            size = len(level)
+            # NaN fails every comparison
+            if size and not (minimum <= level[0] and level[-1] <= maximum and np.count_nonzero(level[:-1] <= level[1:]) == size - 1):
+                raise ValueError("items that are not in order")
         return sketch
 
     @classmethod
@@ -177,6 +185,38 @@ class Quantiles:
         return cls([np.sort(np.asarray(items, np.float64)) + 0.0 for items in levels], minimum, maximum)
 
 
-def _merge(first: Floats, second: Floats) -> Floats:
-    """Both ascending arrays as one."""
-    return np.sort(np.concatenate([first, second])) if len(first) else second.copy()
+def _merged(sketches: Sequence[Sequence[Floats]]) -> list[Floats]:
+    """The levels of one sketch that stands for all of them.
+
+    Each level is put together and sorted once, however many sketches there are, and halved whole if there is no room
+    for it: one rounding a level, not one a sketch. The lowest over-full level goes first. Which half is kept depends
+    on counts alone, so the order of the sketches does not matter.
+    """
+    height = max(map(len, sketches), default=0)
+    parts = [[levels[i] for levels in sketches if i < len(levels) and len(levels[i])] for i in range(height)]
+    sizes = [sum(map(len, level)) for level in parts]
+    n = sum(size << i for i, size in enumerate(sizes))
+    while sum(sizes) > sum(capacities := _capacities(len(parts))):
+        level = next(i for i, size in enumerate(sizes) if size >= capacities[i])
+        items = _sorted(parts[level])
+        coin = (n * 0x9E3779B97F4A7C15 + level * 0xBF58476D1CE4E5B9 >> 29) & 3
+        stays = len(items) & 1  # of an odd number one stays: the first or the last, by the coin
+        left, promoted = (items[:stays], items[stays:]) if coin & 2 else (items[len(items) - stays :], items[: len(items) - stays])
+        if level + 1 == len(parts):
+            parts.append([])
+            sizes.append(0)
+        # copies, for a view of one item would keep all of them in memory
+        parts[level], sizes[level] = [left.copy()], stays
+        parts[level + 1].append(promoted[coin & 1 :: 2].copy())
+        sizes[level + 1] += len(promoted) // 2
+    return [_sorted(level) for level in parts]
+
+
+def _sorted(parts: Sequence[Floats]) -> Floats:
+    """Ascending arrays as one."""
+    if len(parts) == 1:
+        return parts[0]
+    items = np.concatenate([np.empty(0, np.float64), *parts])
+    items.sort()
+    items += 0.0  # others' sketches may hold -0.0, which sorting leaves in any order
+    return items

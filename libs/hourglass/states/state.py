@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
@@ -14,7 +14,8 @@ class State(Protocol):
     """A summary of rows that merges by `+`: commutative, associative, with `empty()` as identity.
 
     `from_bytes(state.to_bytes()) == state`, and the state of two sets of rows together is the sum of their states
-    (within the sketch's stated error). Stored bytes stay readable: a changed layout takes a new `version`.
+    (within the sketch's stated error). Stored bytes stay readable: a changed layout takes a new `version`, and
+    `tests/data/states` keeps bytes of every version there was.
     """
 
     kind: ClassVar[str]
@@ -23,6 +24,15 @@ class State(Protocol):
     @classmethod
     def empty(cls) -> Self:
         """The state of no rows."""
+        ...
+
+    @classmethod
+    def merged(cls, states: Sequence[Self]) -> Self:
+        """The sum of many states at once: of none it is `empty()`; none of them changes.
+
+        What a window of hours is made by. The order of the states does not matter to the last bit; a sum of `+` is
+        equal within the state's stated error.
+        """
         ...
 
     def __add__(self, other: Self) -> Self:
@@ -59,6 +69,20 @@ def column_state(cls: S) -> S:
         raise ValueError(f"two column states are called {cls.kind!r}")
     _columns[cls.kind] = cls
     return cls
+
+
+def other_size(kind: str, found: str, expected: str) -> InputError:
+    """The error of a sketch that is sound, but of another size than ours: what each keeps does not add up.
+
+    >>> str(other_size("distinct", "lgK 14", "lgK 12")).split(". ")[0]
+    "stored state 'distinct': found lgK 14; expected lgK 12, since states with different sketch sizes do not merge"
+    """
+    return InputError(
+        f"stored state {kind!r}",
+        found=found,
+        expected=f"{expected}, since states with different sketch sizes do not merge",
+        hint="compute this hour again",
+    )
 
 
 def damaged(kind: str, found: object, expected: object) -> InputError:

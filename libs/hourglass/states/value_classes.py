@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import ClassVar, Self
-
-import numpy as np
 
 from hourglass.states.state import column_state, damaged
 from hourglass.values import Values
@@ -60,18 +60,26 @@ class ValueClasses:
         for name in _NAMES:
             setattr(self, name, getattr(self, name) + getattr(values, name))
 
+    @classmethod
+    def merged(cls, states: Sequence[Self]) -> Self:
+        return cls(*map(sum, zip(*map(_values, states), strict=True)))
+
     def __add__(self, other: Self) -> Self:
-        return type(self)(*(mine + theirs for mine, theirs in zip(_values(self), _values(other), strict=True)))
+        return self.merged((self, other))
 
     def to_bytes(self) -> bytes:
-        return np.array(_values(self), "<i8").tobytes()
+        return _LAYOUT.pack(*_values(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        if len(data) != 8 * len(_NAMES):
-            raise damaged(cls.kind, f"{len(data)} bytes", f"{8 * len(_NAMES)} bytes")
-        return cls(*np.frombuffer(data, "<i8").tolist())
+        if len(data) != _LAYOUT.size:
+            raise damaged(cls.kind, f"{len(data)} bytes", f"{_LAYOUT.size} bytes")
+        state = cls(*_LAYOUT.unpack(data))
+        if min(_values(state)) < 0 or max(_values(state)) > state.rows:
+            raise damaged(cls.kind, f"counts of {', '.join(map(str, _values(state)))}", "rows, and none counted more often")
+        return state
 
 
 _NAMES = tuple(field.name for field in fields(ValueClasses))
+_LAYOUT = struct.Struct(f"<{len(_NAMES)}q")
 _values = attrgetter(*_NAMES)  # astuple copies deeply, 30 times slower

@@ -1,6 +1,7 @@
 """States that are exact: counts, moments, categories."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hourglass.hashing import hash_texts
 from hourglass.states import Categories, Moments, ValueClasses
 from hourglass.states.categories import CAP, LONGEST
 from hourglass.values import Values, classify
+
+HEAD = 32  # bytes of a table of categories before its hashes
 
 
 def state_of(cls: type, *columns: list) -> object:
@@ -76,6 +80,46 @@ def test_kept_categories_have_exact_counts_in_any_order(hours: list[list[int]], 
     assert len(merged.table()) == CAP
     assert all(count == every.count(text) for text, count in list(merged.table().items())[:50])
     assert merged.other == len(every) - sum(merged.table().values())
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.integers(0, 3000), st.sampled_from([1, 30, 999, 1000, 1001, 4000])), min_size=1, max_size=6))
+def test_the_thousand_texts_with_the_smallest_hashes_are_kept(hours: list[tuple[int, int]]) -> None:
+    """Which texts are kept, and their counts, are those of a plain table of all texts."""
+    texts = [[f"c{i}" for i in range(start, start + n)] for start, n in hours]
+    merged = Categories.from_bytes(Categories.merged([state_of(Categories, hour) for hour in texts]).to_bytes())
+    counts = Counter(text for hour in texts for text in hour)
+    by_hash = sorted(zip(hash_texts(pa.array(list(counts))).tolist(), counts, strict=True))
+    assert merged.table() == {text: counts[text] for _, text in by_hash[:CAP]}
+    assert merged.truncated == (len(counts) > CAP)
+    assert merged.other == sum(counts[text] for _, text in by_hash[CAP:])
+
+
+def test_texts_with_one_hash_are_told_apart() -> None:
+    """Two texts whose 64 bits happen to be the same are two categories, and which is kept does not hang on the order."""
+    state = state_of(Categories, [f"c{i}" for i in range(CAP)])
+    data = bytearray(state.to_bytes())
+    last = slice(HEAD + 8 * (CAP - 2), HEAD + 8 * (CAP - 1))
+    data[HEAD + 8 * (CAP - 1) : HEAD + 8 * CAP] = data[last]  # the last two of a thousand hashes
+    tied = Categories.from_bytes(bytes(data))
+    first, second = tied.texts.names[-2:].to_pylist()
+    alone = state_of(Categories, ["c1000000"])
+    assert (tied + tied).table() == dict.fromkeys(state.table(), 2)
+    merged = [Categories.merged(states).to_bytes() for states in ([tied, alone, alone], [alone, tied, alone])]
+    assert merged[0] == merged[1]
+    smaller = hash_texts(pa.array(["c1000000"]))[0] < tied.texts.hashes[-1]
+    kept = set(Categories.from_bytes(merged[0]).table())
+    assert smaller == ("c1000000" in kept)
+    assert {first, second} & kept == ({min(first, second)} if smaller else {first, second})
+
+
+def test_many_small_blocks_cost_no_more_memory_than_their_texts() -> None:
+    """Texts wait to be summed, but not for ever."""
+    state = Categories.empty()
+    for start in range(0, 50_000, 100):
+        state.update(classify([f"c{i}" for i in range(start, start + 100)]))
+    assert sum(len(texts.names) for texts in state._waiting) <= 8 * CAP
+    assert state.other == 49_000
 
 
 def test_a_long_text_is_kept_by_its_beginning() -> None:
