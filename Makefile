@@ -1,4 +1,5 @@
-# `make` prints what there is. Everything runs from .venv, which `make setup` builds from locked versions.
+# `make` prints what there is. Everything runs from .venv, which `make setup` builds from locked versions; the tests run
+# once more from .venv-spark35, the other Spark line.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -10,13 +11,14 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 
 # Spark's workers must be the interpreter that has the locked packages, and Spark the locked one, whatever the shell around says
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
-export PYSPARK_DRIVER_PYTHON := $(PYSPARK_PYTHON)
+test-spark35: export PYSPARK_PYTHON := $(CURDIR)/.venv-spark35/bin/python
+export PYSPARK_DRIVER_PYTHON = $(PYSPARK_PYTHON)
 unexport SPARK_HOME SPARK_CONF_DIR
 
-.PHONY: help demo test check lint fmt docs bench setup setup-sdk java lock clean
+.PHONY: help demo test test-spark35 check lint fmt docs bench setup setup-sdk setup-spark35 java lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup java ## the main job on real data with planted faults: local files, local Spark, no account
 	@$(BIN)/hourglass demo
@@ -24,7 +26,10 @@ demo: setup java ## the main job on real data with planted faults: local files, 
 test: setup setup-sdk java ## all tests, doctests and the README's code blocks
 	@$(BIN)/python -m pytest
 
-check: lint test ## exactly what CI runs
+test-spark35: setup-spark35 setup-sdk java ## all tests on Spark 3.5, and those of users' own checks, which Deequ has on 3.5 only
+	@.venv-spark35/bin/python -m pytest
+
+check: lint test test-spark35 ## exactly what CI runs
 
 lint: lint-format lint-style lint-types lint-imports ## format, style, types, and the direction of imports
 
@@ -53,6 +58,8 @@ setup: .venv/.stamp ## .venv from requirements/*.txt: exact versions, checked ha
 
 setup-sdk: .venv-sdk/.stamp ## .venv-sdk with the SageMaker Python SDK, which the tests let read our files
 
+setup-spark35: .venv-spark35/.stamp ## .venv-spark35 with Spark 3.5, pydeequ and Deequ's jar
+
 java: ## Java 17 to 21: found, or installed where apt and root allow
 	@$(right-java) || { $(install-java); $(right-java); } || { found=$$($(JAVA) -version 2>&1 | grep -m 1 'version "'); echo >&2 \
 		"Java: found $${found:-none} as $(JAVA), Spark needs 17 to 21:" \
@@ -61,10 +68,11 @@ java: ## Java 17 to 21: found, or installed where apt and root allow
 lock: setup ## resolve all versions anew and write requirements/*.txt
 	@$(compile) --group pyproject.toml:build -o requirements/build.txt
 	@$(compile) --group pyproject.toml:dev --extra demo pyproject.toml -o requirements/dev.txt
+	@$(compile) --group pyproject.toml:spark35 --extra demo --extra deequ pyproject.toml -o requirements/spark35.txt --constraint <($(not-spark))
 	@$(compile) --group pyproject.toml:sagemaker-sdk -o requirements/sagemaker-sdk.txt
 
 clean: ## remove the environments and what the tools left behind
-	rm -rf .venv .venv-sdk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
+	rm -rf .venv .venv-sdk .venv-spark35 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
 
 # pyspark comes as source only: its build, like our own, takes the locked setuptools, since an isolated one would fetch an unlocked one
 .venv/.stamp: requirements/build.txt requirements/dev.txt pyproject.toml
@@ -83,6 +91,26 @@ clean: ## remove the environments and what the tools left behind
 	@$(@D)/bin/pip install --quiet --require-hashes --only-binary :all: -r $<
 	@touch $@
 
+.venv-spark35/.stamp: requirements/build.txt requirements/spark35.txt pyproject.toml | java
+	@$(need-python)
+	@echo "setting up .venv-spark35 with $(PYTHON): about two minutes the first time, most of it Spark" >&2
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --require-hashes -r requirements/build.txt
+	@$(@D)/bin/pip install --quiet --require-hashes --no-build-isolation -r requirements/spark35.txt
+	@$(@D)/bin/pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@$(fetch-deequ)
+	@touch $@
+
+# Deequ's jar is on Maven Central only. Spark brings Ivy, which knows the way there; what comes is held against its hash.
+DEEQU := 2.0.7-spark-3.5
+DEEQU_SHA256 := 97c2736b1d9df4d4bb3303dd1eaa5f42db70605c79be1769ba9ef5c0cd744faa
+define fetch-deequ
+$(JAVA) -jar $(@D)/lib/python3*/site-packages/pyspark/jars/ivy-*.jar -error -cache $(@D)/ivy -m2compatible -notransitive -confs default \
+	-dependency com.amazon.deequ deequ $(DEEQU) -retrieve '$(@D)/[artifact].[ext]' >/dev/null && rm -r $(@D)/ivy && \
+	$(@D)/bin/python -c 'import hashlib, sys; sys.exit(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest() != sys.argv[2])' \
+	$(@D)/deequ.jar $(DEEQU_SHA256) || { echo >&2 "$(@D)/deequ.jar: not fetched, or not the file whose hash is locked in the Makefile"; exit 1; }
+endef
+
 need-python = $(if $(PYTHON),:,echo >&2 "Python: found none of 3.11 or newer: install python3.11 and python3-venv."; exit 1)
 
 # Java 8 calls itself 1.8; from 24 on Java has no security manager, and Spark's Hadoop asks for it
@@ -94,6 +122,9 @@ define install-java
 	echo "installing Java with apt-get" >&2 && apt-get update -qq && for version in 17 21; do \
 	apt-get install -y -qq --no-install-recommends openjdk-$$version-jre-headless >/dev/null && break; done
 endef
+
+# the versions of .venv for all but Spark, so that a test that fails in one environment only has Spark to blame
+not-spark = sed -nE 's/^([a-z0-9._-]+==[^ ]+( ;.*)?) \\$$/\1/p' requirements/dev.txt | grep -vE '^(pyspark|py4j)=='
 
 # one version of a package for all Pythons where there is one; no addresses and no paths in the files
 compile = $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \

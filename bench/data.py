@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -18,12 +19,12 @@ RECORDS_AN_HOUR_FOLDER = 8  # hours over which captures are spread
 CHUNK = 50_000  # rows made at a time
 CITIES = np.array([f"{place} {number:02d}" for place in ("North", "South", "East", "West", "Central") for number in range(40)])
 
-# one captured record, as an endpoint writes it; the payloads, the id and the minute differ
+# one captured record, as an endpoint writes it; the payloads, the id and the time differ
 LINE = (
     '{"captureData":{"endpointInput":{"observedContentType":"text/csv","mode":"INPUT","data":"',
     '","encoding":"CSV"},"endpointOutput":{"observedContentType":"text/csv; charset=utf-8","mode":"OUTPUT","data":"',
     '","encoding":"CSV"}},"eventMetadata":{"eventId":"',
-    '","inferenceTime":"2026-11-21T09:',
+    '","inferenceTime":"2026-11-21T',
     'Z"},"eventVersion":"0"}\n',
 )
 
@@ -41,7 +42,7 @@ def once(folder: Path, make: Callable[[Path], None]) -> Path:
 
 def captures(root: Path, records: int, files: int) -> Path:
     """So many captured records with 20 CSV features and a score, in so many files of eight hours."""
-    return once(root / f"captures_{records}_in_{files}", partial(_write_captures, records, files))
+    return once(root / f"records_{records}_in_{files}", partial(_write_captures, records, files))
 
 
 def table(root: Path, rows: int, columns: int) -> Path:
@@ -51,7 +52,7 @@ def table(root: Path, rows: int, columns: int) -> Path:
 
 
 def _write_captures(records: int, files: int, folder: Path) -> None:
-    """Record i is the same whatever the number of files."""
+    """Record i is the same whatever the number of files, as long as the hours are."""
     a_file = records // files
     an_hour = max(1, files // RECORDS_AN_HOUR_FOLDER)
     lines: list[str] = []
@@ -59,7 +60,8 @@ def _write_captures(records: int, files: int, folder: Path) -> None:
     for number in range(files):
         while len(lines) < a_file and made < records:
             count = min(CHUNK, records - made)
-            lines += _capture_lines(chunk, count)
+            hours = np.minimum(np.minimum(np.arange(made, made + count) // a_file, files - 1) // an_hour, RECORDS_AN_HOUR_FOLDER - 1)
+            lines += _capture_lines(chunk, hours)
             made, chunk = made + count, chunk + 1
         hour = folder / "endpoint" / "AllTraffic" / "2026" / "11" / "21" / f"{min(number // an_hour, RECORDS_AN_HOUR_FOLDER - 1):02d}"
         hour.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,8 @@ def _write_captures(records: int, files: int, folder: Path) -> None:
         lines = lines[a_file:]
 
 
-def _capture_lines(chunk: int, count: int) -> list[str]:
+def _capture_lines(chunk: int, hours: npt.NDArray[np.int64]) -> list[str]:
+    count = len(hours)
     rng = np.random.default_rng((SEED, chunk))
     features = [_text(column) for column in _feature_columns(rng, count)]
     payload = pc.binary_join_element_wise(*features, ",")
@@ -81,9 +84,11 @@ def _capture_lines(chunk: int, count: int) -> list[str]:
         ]
     )
     seconds = np.sort(rng.integers(0, 3600, count))
-    minute = pa.array([f"{second // 60:02d}:{second % 60:02d}" for second in seconds.tolist()])
+    time = pa.array(
+        [f"{hour:02d}:{second // 60:02d}:{second % 60:02d}" for hour, second in zip(hours.tolist(), seconds.tolist(), strict=True)]
+    )
     first, *rest = (pa.scalar(part) for part in LINE)
-    whole = pc.binary_join_element_wise(first, payload, rest[0], score, rest[1], event, rest[2], minute, rest[3], "")
+    whole = pc.binary_join_element_wise(first, payload, rest[0], score, rest[1], event, rest[2], time, rest[3], "")
     return whole.to_pylist()
 
 

@@ -29,6 +29,7 @@ import data  # noqa: E402 found by the path above
 import others  # noqa: E402 the same
 import ours  # noqa: E402 the same
 import results  # noqa: E402 the same
+import stored  # noqa: E402 the same
 from pyspark.sql import SparkSession  # noqa: E402 after the environment is set
 
 Measure = Callable[[], float]
@@ -194,9 +195,71 @@ def rows(bench: Bench) -> Ratio:
     )
 
 
-BENCHMARKS: dict[str, Callable[[Bench], Ratio]] = {
-    made.__name__: made for made in (transport, duckdb, parquet_20, parquet_500, small_files, memory, cold_hour, columns, rows)
-}
+def million_wide(bench: Bench) -> Ratio:
+    """A million rows of a thousand columns, against a tenth of them."""
+    session = bench.session
+    many, few = data.table(bench.folder, bench.size(1_000_000), 1_000), data.table(bench.folder, bench.size(100_000), 1_000)
+    return Ratio(
+        f"Parquet, 1,000 columns: {bench.size(1_000_000):,} ÷ {bench.size(100_000):,} rows",
+        10.5,
+        seconds(lambda: ours.statistics(session, many)),
+        seconds(lambda: ours.statistics(session, few)),
+    )
+
+
+def cores(bench: Bench) -> Ratio:
+    """The pass in processes of this machine, on two cores and on one."""
+    files = captured(bench)
+    return Ratio(
+        f"{bench.size(1_000_000):,} captured records, local engine: 2 cores ÷ 1 core",
+        0.6,
+        lambda: ours.local_seconds(files, 2),
+        lambda: ours.local_seconds(files, 1),
+    )
+
+
+def local_hour(bench: Bench) -> Ratio:
+    """The command on an hour of 1,000 records, whole process, on both engines."""
+    files = data.captures(bench.folder, 1_000, 1)
+    baseline = bench.folder / "baseline"
+    ours.command(files, baseline)
+    return Ratio(
+        "a 1,000-record hour, whole process: --engine local ÷ spark",
+        0.2,
+        seconds(lambda: ours.command(files, bench.folder / "reports", baseline, "local")),
+        seconds(lambda: ours.command(files, bench.folder / "reports", baseline)),
+    )
+
+
+def month(bench: Bench) -> Ratio:
+    """A window of 720 stored hours × 100 features, against reading its rows again: thirty times those of a day, as Parquet."""
+    return _month(bench, stored.window, "720 stored hours × 100 features")
+
+
+def first_month(bench: Bench) -> Ratio:
+    """The same in a store without the sum of a single day."""
+    return _month(bench, stored.first_window, "720 stored hours × 100 features, no day summed before")
+
+
+def _month(bench: Bench, window: Callable[[stored.StateStore], object], title: str) -> Ratio:
+    an_hour = 10_000
+    store, session = stored.month(bench.folder, an_hour), bench.session
+    stored.window(store)
+    day = data.table(bench.folder, 24 * an_hour, stored.FEATURES)
+    size = stored.bytes_a_feature_and_hour(store)
+    return Ratio(
+        f"{title} ({an_hour:,} rows an hour, {size:,.0f} bytes a feature and hour) ÷ reading the rows",
+        0.01,
+        seconds(lambda: window(store)),
+        lambda: 30 * seconds(lambda: ours.statistics(session, day))(),
+    )
+
+
+_ALL = (
+    *(transport, duckdb, parquet_20, parquet_500, small_files, memory, cold_hour, columns, rows),
+    *(million_wide, cores, local_hour, month, first_month),
+)
+BENCHMARKS: dict[str, Callable[[Bench], Ratio]] = {made.__name__: made for made in _ALL}
 
 
 def measured(ratio: Ratio, repeats: int) -> results.Measured:

@@ -19,7 +19,7 @@ from hourglass.schemas import STATE_ROWS
 from hourglass.settings import load_settings
 
 SCHEMAS = Path(data_quality.__file__).parents[1] / "outputs" / "schemas"
-DOCUMENTS = ("statistics", "constraints", "constraint_violations", "evaluation")
+DOCUMENTS = ("statistics", "constraints", "constraint_violations", "evaluation", "segments")
 
 
 def plain_engine(tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:

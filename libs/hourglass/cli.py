@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,11 +14,19 @@ import click
 from pydantic_core import PydanticUndefined
 
 from hourglass import __version__, storage, terminal
+from hourglass.capture.hooks import Script
+from hourglass.commands.compare import compare_command
+from hourglass.commands.states import states_group
+from hourglass.commands.thresholds import thresholds_command
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean, shorten
+from hourglass.local import processors, run_locally
 from hourglass.monitors import data_quality
+from hourglass.monitors.data_quality import RowChecks
+from hourglass.monitors.refresh import Engine
 from hourglass.outputs.message import MESSAGE_FILE, to_message
 from hourglass.outputs.metrics_table import metrics_markdown
 from hourglass.outputs.report import Outcome
+from hourglass.own_metrics import register_own_metrics
 from hourglass.settings import AnalysisType, Settings, load_settings
 
 VIOLATIONS_EXIT = 3
@@ -45,7 +54,7 @@ def _settings_flags(command: Callable[..., None]) -> Callable[..., None]:
     for name, field in reversed(Settings.model_fields.items()):
         flag = name.replace("_", "-")
         switch = field.annotation is bool
-        said_by_default = f" [default: {field.default}]" if field.default not in {None, PydanticUndefined} and not switch else ""
+        said_by_default = f" [default: {field.default}]" if field.default not in {None, PydanticUndefined, ()} and not switch else ""
         command = click.option(
             f"--{flag}/--no-{flag}" if switch else f"--{flag}",
             name,
@@ -66,7 +75,7 @@ def _metavar(annotation: Any) -> str:
     """
     if get_origin(annotation) is Literal:
         return "|".join(get_args(annotation))
-    words = {float: "SHARE", datetime: "TIME", timedelta: "LENGTH"}
+    words = {int: "NUMBER", float: "SHARE", datetime: "TIME", timedelta: "LENGTH"}
     inner = [_metavar(part) for part in get_args(annotation)]
     return next((word for word in inner if word != "TEXT"), words.get(annotation, "TEXT"))
 
@@ -89,6 +98,27 @@ def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noq
     _run_data_quality(load_settings(flags, os.environ, config), as_json=as_json)
 
 
+@cli.command("backfill", cls=_Command)
+@_settings_flags
+@click.option("--from", "from_", metavar="TIME", help="The same as --start-time.")
+@click.option("--to", metavar="TIME", help="The same as --end-time.")
+def backfill_command(config: str | None, as_json: bool, from_: str | None, to: str | None, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Fill the store with the hours that it lacks, and with those whose files came later or changed.
+
+    A run that is stopped goes on where it was: what is read is kept after every 24 hours.
+    """
+    flags["start_time"] = flags["start_time"] or from_
+    flags["end_time"] = flags["end_time"] or to
+    flags["output_path"] = flags["output_path"] or flags["state_root"]  # no reports are written
+    settings = load_settings(flags, os.environ, config)
+    if settings.state_root is None:
+        raise SettingsError([InputError("state_root", found="nothing", expected="where the states are kept", hint="set --state-root")])
+    prepared = data_quality.prepare(settings)
+    with terminal.progress(quiet=as_json) as step, _engine(settings, step) as (engine, parallelism, _):
+        _, refreshed = data_quality.read_hours(settings, prepared, engine, parallelism, _hours_read(step))
+    terminal.show_refreshed(refreshed, settings, as_json=as_json)
+
+
 @cli.command("demo")
 @click.option("--directory", default="demo", show_default=True, help="Where captures and reports are written.")
 def demo_command(directory: str) -> None:
@@ -99,9 +129,17 @@ def demo_command(directory: str) -> None:
 
 
 @cli.command("metrics")
-def metrics_command() -> None:
+@click.option("--own-metrics", metavar="FILE", help="Python file that registers statistics and comparisons of your own.")
+def metrics_command(own_metrics: str | None) -> None:
     """Print every state, statistic, comparison and check with its definition, as Markdown."""
+    if own_metrics is not None:
+        register_own_metrics(own_metrics)
     click.echo(metrics_markdown(), nl=False)
+
+
+cli.add_command(states_group)
+cli.add_command(compare_command)
+cli.add_command(thresholds_command)
 
 
 def _run_data_quality(settings: Settings, *, as_json: bool) -> None:
@@ -121,21 +159,37 @@ def _run_data_quality(settings: Settings, *, as_json: bool) -> None:
 
 
 def _data_quality(settings: Settings, *, quiet: bool) -> Outcome:
-    from hourglass.spark.one_pass import spark_engine
-    from hourglass.spark.session import start_session
-
     if settings.ground_truth_source or settings.analysis_type is not AnalysisType.DATA_QUALITY:
         asked = "the ground-truth merge" if settings.ground_truth_source else str(settings.analysis_type)
         raise InputError("job", found=asked, expected="DATA_QUALITY", hint="this release has no other job yet")
     prepared = data_quality.prepare(settings)
-    with terminal.progress(quiet=quiet) as step:
-        step("starting Spark")
-        session = start_session("hourglass data-quality")
-        try:
-            step(f"reading {settings.dataset_source}")
-            return data_quality.complete(settings, prepared, *spark_engine(session))
-        finally:
-            session.stop()
+    with terminal.progress(quiet=quiet) as step, _engine(settings, step) as (engine, parallelism, own_checks):
+        step(f"reading {settings.dataset_source}")
+        return data_quality.complete(settings, prepared, engine, parallelism, _hours_read(step), own_checks)
+
+
+@contextmanager
+def _engine(settings: Settings, step: Callable[[str], None]) -> Iterator[tuple[Engine, int, RowChecks | None]]:
+    """What runs the pass, how many tasks at a time, and the user's own checks; a session ends with the job."""
+    if settings.engine == "local":
+        yield run_locally, processors(), None
+        return
+    from hourglass.spark.one_pass import spark_engine
+    from hourglass.spark.own_checks import load_own_checks, row_checks
+    from hourglass.spark.session import deequ_settings, start_session
+
+    own = load_own_checks(Script.read(settings.own_checks)) if settings.own_checks else None
+    more = deequ_settings(settings.deequ_jar) if own else {}
+    step("starting Spark")
+    session = start_session("hourglass data-quality", more)
+    try:
+        yield *spark_engine(session), row_checks(session, own) if own else None
+    finally:
+        session.stop()
+
+
+def _hours_read(step: Callable[[str], None]) -> Callable[[int, int], None]:
+    return lambda done, all_: step(f"read {done} of {all_} hours")
 
 
 def write_message(root: str, sentence: str) -> None:

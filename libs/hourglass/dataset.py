@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import add
 
 from hourglass.capture.reader import WRONG_WIDTH
 from hourglass.hours import HourStates
@@ -39,21 +37,25 @@ class Dataset:
         return self.layout.isdigit()
 
 
-def dataset_of(hours: Iterable[HourStates]) -> Dataset:
-    """The data set of some hours: of the layout that most rows have (ties: the first by name).
+def dataset_of(states: HourStates) -> Dataset:
+    """The data set of an hour or a window: of the layout that most rows have (ties: the first by name).
 
     A row that lacks a column of its layout counts as a missing value there.
     """
-    merged = reduce(add, hours, HourStates())
-    rows = merged.intake.rows
+    rows = states.intake.rows
     if not rows:
-        return Dataset(0, "", {}, merged.intake)
+        return Dataset(0, "", {}, states.intake)
     layout = min(rows, key=lambda name: (-rows[name], name))
-    found = merged.layouts.get(layout, {})
+    found = states.layouts.get(layout, {})
     ordered = sorted(found.items(), key=lambda item: (item[1].position, item[0]))
     columns = {name: _filled_up(profile, rows[layout]) for name, profile in ordered}
     others = {name: n for name, n in rows.items() if name != layout}
-    return Dataset(rows[layout], layout, columns, _with_other_layouts(merged.intake, others), others)
+    return Dataset(rows[layout], layout, columns, _with_other_layouts(states.intake, others), others)
+
+
+def without_columns(dataset: Dataset, left_out: Collection[str]) -> Dataset:
+    """The data set but for some columns."""
+    return replace(dataset, columns={name: column for name, column in dataset.columns.items() if name not in left_out})
 
 
 def _with_other_layouts(intake: Intake, others: Mapping[str, int]) -> Intake:

@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
 from hourglass import errors
-from hourglass.capture.blocks import BadLines
-from hourglass.capture.reader import ReadPlan, read_batches
+from hourglass.capture.payloads import Column
+from hourglass.capture.reader import Batch, ReadPlan, read_batches
+from hourglass.capture.row_ids import Ids
 from hourglass.capture.slices import Task
+from hourglass.capture.tally import Outside, PartKey, Tally
 from hourglass.errors import HookError, HourglassError, InputError
 from hourglass.schemas import BAD_LINE, FAULT, STATE_ROWS
-from hourglass.states import ColumnProfile, Intake
+from hourglass.segments import Places, Segmentation, capped
+from hourglass.states import ColumnProfile, Intake, RowSample
 from hourglass.values import classify
 
 ROW_BYTES_A_BATCH = 32 << 20
 
-Key = tuple[str, str, str]
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class SamplePlan:
+    """How many rows are kept of an hour, `without` which columns, and of which ones a hash instead of the value."""
+
+    rows: int
+    without: tuple[str, ...] = ()
+    hashed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """How to read a task, and which kinds of state to keep of every column."""
+    """How to read a task, which kinds of state to keep of every column, of which segments, and which rows to keep."""
 
     read: ReadPlan
     kinds: tuple[str, ...]
+    segments: tuple[Segmentation, ...] = ()
+    sample: SamplePlan | None = None
 
 
 def scan(task: Task, plan: ScanPlan) -> Iterator[pa.RecordBatch]:
-    """The states of a task's rows, by hour, layout and column, in the schema `STATE_ROWS`.
+    """The states of a task's rows, by part of a partition, layout and column, in the schema `STATE_ROWS`.
 
     A failure that a person can act on comes back as a row, so that its own sentence reaches them whole.
     """
     try:
-        yield from _batched(list(_scan(task, plan)))
+        yield from _batched(_scan(task, plan))
     except HourglassError as fault:
         document = {"type": type(fault).__name__, **{part: _text(getattr(fault, part)) for part in _PARTS}}
-        yield from _batched([("", "", "", 0, FAULT, 1, orjson.dumps(document))])
+        yield from _batched([("", "", "", "", 0, FAULT, 1, orjson.dumps(document))])
 
 
 _PARTS = ("subject", "found", "expected", "hint")
@@ -57,32 +75,130 @@ def raise_fault(document: bytes) -> None:
     raise kind(parts["subject"], found=parts["found"], expected=parts["expected"], hint=parts["hint"])
 
 
-def _scan(task: Task, plan: ScanPlan) -> Iterator[tuple[object, ...]]:
-    profiles: dict[Key, ColumnProfile] = {}
-    rows: dict[str, Counter[str]] = {}
-    lines: Counter[str] = Counter()
-    bad = BadLines()
-    for batch in read_batches(task, plan.read, bad, lines):
-        rows.setdefault(batch.hour, Counter())[batch.layout] += batch.count
-        for position, (name, column) in enumerate(batch.columns.items(), batch.first):
-            key = (batch.hour, batch.layout, name)
-            profile = profiles.get(key)
+def _scan(task: Task, plan: ScanPlan) -> Iterator[Row]:
+    """Each part's states are sent as soon as the next part begins, so that a task holds those of one part only."""
+    tally = Tally()
+    part: PartKey = "", 0
+    states: _PartStates | None = None
+    rows: dict[PartKey, Counter[str]] = {}
+    for batch in read_batches(task, plan.read, tally):
+        if states is None or part != (batch.partition, batch.part):
+            if states is not None:
+                yield from states.state_rows(part[0])
+                yield from _bad_rows(part, tally)
+            part, states = (batch.partition, batch.part), _PartStates(plan)
+            rows[part] = states.rows[""]
+        states.take(batch)
+    if states is not None:
+        yield from states.state_rows(part[0])
+    for left in list(tally.bad.kept):
+        yield from _bad_rows(left, tally)
+    files = Counter((piece.partition, piece.part) for piece in task if piece.start == 0)
+    for found in {*tally.lines, *rows, *files}:
+        bad, outside = tally.bad.counts.get(found, Counter()), tally.outside.get(found, Outside())
+        intake = Intake(tally.lines[found], rows.get(found, Counter()), bad, files[found], outside.count, tuple(outside.examples))
+        yield found[0], "", "", "", 0, Intake.kind, Intake.version, intake.to_bytes()
+
+
+class _PartStates:
+    """The states of one part of a partition: of all rows, of each segment, and the rows that are kept."""
+
+    def __init__(self, plan: ScanPlan) -> None:
+        self._plan = plan
+        self._profiles: dict[tuple[str, str, str], ColumnProfile] = {}
+        self.rows: dict[str, Counter[str]] = {"": Counter()}
+        self._sample = RowSample.empty(plan.sample.rows) if plan.sample else None
+
+    def take(self, batch: Batch) -> None:
+        """Takes in a batch of rows."""
+        self.rows[""][batch.layout] += batch.count
+        self._take_columns("", batch, batch.columns)
+        found = [segmentation.of(batch.columns, batch.count) for segmentation in self._plan.segments]
+        kept = self._cap({name for _, names in found for name in names})
+        segments = [(places, [kept[name] for name in names]) for places, names in found]
+        for places, names in segments:
+            self._take_segments(batch, places, names)
+        if self._sample is not None and self._plan.sample is not None and batch.ids is not None:
+            self._keep_rows(batch, batch.ids, self._sample, self._plan.sample, segments)
+
+    def _take_columns(self, segment: str, batch: Batch, columns: Mapping[str, Column]) -> None:
+        for position, (name, column) in enumerate(columns.items(), batch.first):
+            profile = self._profiles.get((segment, batch.layout, name))
             if profile is None:
-                profile = profiles[key] = ColumnProfile.of(plan.kinds, position)
+                profile = self._profiles[segment, batch.layout, name] = ColumnProfile.of(self._plan.kinds, position)
             profile.update(classify(column))
-    for (hour, layout, name), profile in profiles.items():
-        for kind, state in profile.states.items():
-            yield hour, layout, _spellable(name), profile.position, kind, state.version, state.to_bytes()
-    files = Counter(piece.hour for piece in task if piece.start == 0)
-    for hour in {*lines, *rows, *files}:
-        intake = Intake(lines[hour], rows.get(hour, Counter()), Counter(bad.counts.get(hour, {})), files[hour])
-        yield hour, "", "", 0, Intake.kind, Intake.version, intake.to_bytes()
-    for entry in bad.kept:
-        yield entry["hour"], entry["layout"], "", 0, BAD_LINE, 1, orjson.dumps(entry)
+
+    def _take_segments(self, batch: Batch, places: Places, names: Sequence[str]) -> None:
+        kept = sorted(set(names))
+        codes = np.array([*(kept.index(name) for name in names), len(kept)])[places]  # -1, in no segment, takes the last
+        order = np.argsort(codes, kind="stable")
+        edges = np.searchsorted(codes[order], np.arange(len(kept) + 1))
+        for name, (first, last) in zip(kept, pairwise(edges.tolist()), strict=True):
+            if first < last:
+                self.rows.setdefault(name, Counter())[batch.layout] += last - first
+                chosen = np.sort(order[first:last])
+                self._take_columns(name, batch, {column: _taken(values, chosen) for column, values in batch.columns.items()})
+
+    def _cap(self, names: Collection[str]) -> dict[str, str]:
+        """Under which name each segment is kept; adds those that lose their own states to the others."""
+        own = {segment for segment in self.rows if segment}
+        kept = capped([*own, *names])
+        for name in sorted(own):
+            if kept[name] == name:
+                continue
+            self.rows[kept[name]] = self.rows.get(kept[name], Counter()) + self.rows.pop(name)
+            for key in [key for key in self._profiles if key[0] == name]:
+                profile = self._profiles.pop(key)
+                there = kept[name], *key[1:]
+                self._profiles[there] = self._profiles[there] + profile if there in self._profiles else profile
+        return kept
+
+    def _keep_rows(self, batch: Batch, ids: Ids, sample: RowSample, plan: SamplePlan, found: Sequence[tuple[Places, list[str]]]) -> None:
+        chosen = sample.below(ids)
+        columns = {name: _taken(column, chosen) for name, column in batch.columns.items() if name not in plan.without}
+        values = {name: column.to_pylist() if isinstance(column, pa.Array) else list(column) for name, column in columns.items()}
+        for name in values.keys() & set(plan.hashed):
+            values[name] = [None if value is None else hashed_value(value) for value in values[name]]
+        rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)] or [{} for _ in chosen]
+        segments = [[names[places[row]] for places, names in found if places[row] >= 0] for row in chosen.tolist()]
+        sample.take(ids[chosen], rows, segments, layout=batch.layout, counted=batch.count)
+
+    def state_rows(self, partition: str) -> Iterator[Row]:
+        """The rows for `STATE_ROWS`, but for what is counted of lines."""
+        for (segment, layout, name), profile in self._profiles.items():
+            for kind, state in profile.states.items():
+                yield partition, segment, layout, _spellable(name), profile.position, kind, state.version, state.to_bytes()
+        for segment, counts in self.rows.items():
+            if segment:
+                yield partition, segment, "", "", 0, Intake.kind, Intake.version, Intake(rows=counts).to_bytes()
+        if self._sample is not None:
+            yield partition, "", "", "", 0, RowSample.kind, RowSample.version, self._sample.to_bytes()
 
 
-def _batched(rows: list[tuple[object, ...]]) -> Iterator[pa.RecordBatch]:
-    batch: list[tuple[object, ...]] = []
+def hashed_value(value: object) -> str:
+    """What stands for a value that is not to be kept: the same for the same value, so that rows can still be grouped.
+
+    It hides a value from the eye; few possible values can be found again by trying them all.
+
+    >>> hashed_value("Berlin") == hashed_value("Berlin"), len(hashed_value(1))
+    (True, 17)
+    """
+    return "#" + hashlib.sha256(str(value).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _taken(column: Column, places: npt.NDArray[np.int64]) -> Column:
+    if isinstance(column, pa.Array):
+        return column.take(pa.array(places))
+    return [column[place] for place in places.tolist()]
+
+
+def _bad_rows(part: PartKey, tally: Tally) -> Iterator[Row]:
+    for entry in tally.bad.kept.pop(part, []):
+        yield part[0], "", entry["layout"], "", 0, BAD_LINE, 1, orjson.dumps(entry)
+
+
+def _batched(rows: Iterable[Row]) -> Iterator[pa.RecordBatch]:
+    batch: list[Row] = []
     size = 0
     for row in rows:
         batch.append(row)
@@ -99,7 +215,7 @@ def _spellable(name: str) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def _record_batch(rows: list[tuple[object, ...]]) -> pa.RecordBatch:
+def _record_batch(rows: list[Row]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), STATE_ROWS, strict=True)], schema=STATE_ROWS
     )

@@ -20,6 +20,9 @@ from hourglass.capture.formats import DatasetFormat, parse_dataset_format
 from hourglass.capture.window import Window, parse_duration, parse_time
 from hourglass.comparisons import find_comparison
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.own_metrics import register_own_metrics
+from hourglass.references import BASELINE, Reference, parse_reference
+from hourglass.segments import Segmentation, parse_segmentations
 from hourglass.statistics import AppliesTo
 from hourglass.storage import is_directory, lies_in, normalise
 
@@ -58,6 +61,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _durations(text: str) -> tuple[timedelta, ...]:
+    return tuple(dict.fromkeys(parse_duration(length) for length in _names(text)))
+
+
 def _upper(text: str) -> str:
     return text.strip().upper()
 
@@ -76,7 +83,6 @@ def _one_of(*choices: str) -> Any:
 
 Location = Annotated[str, _by_parser(normalise)]
 Time = Annotated[datetime, _by_parser(parse_time, datetime)]
-Duration = Annotated[timedelta, _by_parser(parse_duration, timedelta)]
 
 
 class Settings(BaseModel):
@@ -125,9 +131,52 @@ class Settings(BaseModel):
     ] = None
 
     window: Annotated[
-        Duration | None,
-        Field(description="Report every window of this length by itself (1h, 24h, 7d), under yyyy/mm/dd/hh of its start."),
+        Annotated[tuple[timedelta, ...], _by_parser(_durations, tuple)] | None,
+        Field(
+            description="Report every window of this length by itself, under yyyy/mm/dd/hh of its start; several with commas: 1h,24h,7d."
+        ),
     ] = None
+    window_kind: Annotated[
+        Annotated[Literal["calendar", "sliding"], _one_of("calendar", "sliding")],
+        Field(description="Windows from midnight (Monday) on, the last one up to the end; or one that ends with every hour."),
+    ] = "calendar"
+    state_root: Annotated[
+        Location | None, Field(description="Where the hours' states are kept, so that windows and references need no raw data.")
+    ] = None
+    variant: Annotated[
+        Annotated[tuple[str, ...], _by_parser(_names, tuple)] | None,
+        Field(description="Only these variants (AllTraffic) or endpoint/variant, with commas; all when absent."),
+    ] = None
+    retired_variants: Annotated[
+        Annotated[tuple[str, ...], _by_parser(_names, tuple)] | None,
+        Field(description="Variants that should get no traffic any more; a row is a violation."),
+    ] = None
+    reference: Annotated[
+        Annotated[Reference, _by_parser(parse_reference, Reference)],
+        Field(description="What a window is compared with: baseline, previous, last:N windows, hour-of-day:N days, hour-of-week:N weeks."),
+    ] = BASELINE
+    baseline_states: Annotated[
+        Location | None, Field(description="baseline_states.parquet, for segments; looked for beside the baseline when absent.")
+    ] = None
+    segments: Annotated[
+        Annotated[tuple[Segmentation, ...], _by_parser(parse_segmentations, tuple)],
+        Field(description="Parts of the rows to report by themselves: sex; sex, region; seniors: age >= 65 and sex = Male."),
+    ] = ()
+    sample_rows: Annotated[int, Field(ge=0, le=100_000, description="Rows kept of an hour beside its states; 0 keeps none.")] = 500
+    sample_without: Annotated[
+        Annotated[tuple[str, ...], _by_parser(_names, tuple)], Field(description="Columns that the kept rows leave out, with commas.")
+    ] = ()
+    sample_hashed: Annotated[
+        Annotated[tuple[str, ...], _by_parser(_names, tuple)],
+        Field(description="Columns of which the kept rows hold a hash instead of the value, with commas."),
+    ] = ()
+    engine: Annotated[
+        Annotated[Literal["spark", "local"], _one_of("spark", "local")],
+        Field(description="Who runs the pass: Spark, or processes of this machine, without Java."),
+    ] = "spark"
+    own_checks: Annotated[Location | None, Field(description="Python file with checks and analyzers of pydeequ's; Spark 3.5.")] = None
+    deequ_jar: Annotated[str | None, Field(description="Deequ's jar, for own checks; fetched from Maven Central when absent.")] = None
+    own_metrics: Annotated[Location | None, Field(description="Python file that registers statistics and comparisons of your own.")] = None
     require_data: Annotated[bool, Field(description="Whether a window without data is an error.")] = False
     max_bad_lines: Annotated[float, Field(ge=0, le=1, description="Share of unusable lines above which the job fails.")] = 0.05
     fail_on_violations: Annotated[bool, Field(description="Whether violations end the process with exit code 3.")] = False
@@ -151,16 +200,21 @@ class Settings(BaseModel):
                 Window(self.start_time, self.end_time)
             except InputError as fault:
                 raise ValueError(str(fault)) from fault
-            if self.window is not None and any(
+            if (self.window is not None or self.state_root is not None) and any(
                 time != time.replace(minute=0, second=0, microsecond=0) for time in (self.start_time, self.end_time)
             ):
-                raise ValueError(
-                    "window: found a start or end inside of an hour; expected whole hours. Hint: the states are kept by the hour"
-                )
+                asks = "window" if self.window else "state_root"
+                found = "found a start or end inside of an hour; expected whole hours. Hint: the states are kept by the hour"
+                raise ValueError(f"{asks}: {found}")
+        if self.own_checks is not None and self.engine == "local":
+            raise ValueError("own_checks: found with engine local; expected engine spark, on which Deequ runs")
         if self.publish == "put-metric-data" and self.publish_cloudwatch_metrics == "Disabled":
             raise ValueError("publish: found put-metric-data with publish_cloudwatch_metrics Disabled; expected Enabled")
-        if lies_in(self.output_path, self.dataset_source):
-            raise ValueError(f"output_path: found {self.output_path}, in dataset_source; expected a place that the next run does not read")
+        for name, place in (("output_path", self.output_path), ("state_root", self.state_root)):
+            if place is not None and lies_in(place, self.dataset_source):
+                raise ValueError(f"{name}: found {place}, in dataset_source; expected a place that the next run does not read")
+        for length in self.window or ():
+            self.reference.need_length(length)
         return self
 
     @property
@@ -182,6 +236,27 @@ class Settings(BaseModel):
 def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str], yaml_path: str | None = None) -> Settings:
     """The settings from flags, environment and YAML; SettingsError with all faults, each naming where it was said."""
     faults: list[HourglassError] = []
+    said = _said(flags, environment, yaml_path, faults)
+    if "own_metrics" in said:  # first: the other settings may name what it registers
+        path, origin = said["own_metrics"]
+        try:
+            register_own_metrics(str(path))
+        except HourglassError as fault:
+            raise SettingsError([*faults, InputError(f"{origin} {fault.subject}", found=fault.found, expected=fault.expected)]) from fault
+    try:
+        settings = Settings(**{name: value for name, (value, _) in said.items()})
+    except ValidationError as error:
+        faults += [_fault(details, said) for details in error.errors()]
+        raise SettingsError(faults) from None
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _said(
+    flags: Mapping[str, Any], environment: Mapping[str, str], yaml_path: str | None, faults: list[HourglassError]
+) -> dict[str, tuple[Any, str]]:
+    """What was said of each setting, and where: the flag, else the environment, else the file."""
     said: dict[str, tuple[Any, str]] = {}
     if yaml_path:
         for key, value in _read_yaml(yaml_path, faults).items():
@@ -193,14 +268,7 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str], yaml
     for name, value in flags.items():
         if value is not None and value != "":
             said[name] = (value, f"--{name.replace('_', '-')}")
-    try:
-        settings = Settings(**{name: value for name, (value, _) in said.items()})
-    except ValidationError as error:
-        faults += [_fault(details, said) for details in error.errors()]
-        raise SettingsError(faults) from None
-    if faults:
-        raise SettingsError(faults)
-    return settings
+    return said
 
 
 def _read_yaml(path: str, faults: list[HourglassError]) -> dict[str, Any]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import posixpath
+import secrets
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 import pyarrow.fs as pafs
 
 from hourglass.errors import InputError
+
+_LONGEST_WRITE_S = 3600
 
 
 def normalise(path: str) -> str:
@@ -143,12 +149,13 @@ def need_writable(folder: str) -> None:
 
 def _write_local(base: Path, contents: Mapping[str, bytes], remove: tuple[str, ...]) -> None:
     staged: list[tuple[Path, Path]] = []
+    mine = f"{os.getpid()}-{secrets.token_hex(4)}"  # two runs may write the same files at the same time
     try:
         for name, data in contents.items():
             target = base / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            # one name for all runs: what a killed one left behind is written over by the next
-            temporary = target.with_name(f".{target.name}.part")
+            _sweep(target)
+            temporary = target.with_name(f".{target.name}.{mine}.part")
             staged.append((temporary, target))
             with temporary.open("wb") as stream:
                 stream.write(data)
@@ -163,6 +170,14 @@ def _write_local(base: Path, contents: Mapping[str, bytes], remove: tuple[str, .
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
+
+
+def _sweep(target: Path) -> None:
+    """Removes what killed runs left of a file; a younger one may be another run's at work."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _LONGEST_WRITE_S:
+                left.unlink()
 
 
 def _write_remote(base: str, contents: Mapping[str, bytes], remove: tuple[str, ...]) -> None:

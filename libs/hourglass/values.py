@@ -8,6 +8,8 @@ plain numbers that make up almost all captured data: the bytes of the whole colu
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -30,6 +32,7 @@ BOOLEANS = ("true", "false")
 NOT_A_NUMBER = ("nan", "NaN", "NAN")
 INFINITE = tuple(sign + word for sign in ("", "+", "-") for word in ("inf", "Inf", "INF", "infinity", "Infinity", "INFINITY"))
 
+_NUMBER = re.compile(f"{INTEGRAL}|{FRACTIONAL}", re.ASCII)
 _SPECIAL = BOOLEANS + NOT_A_NUMBER + INFINITE
 _NO_NUMBERS = np.empty(0, np.float64)
 _NO_COUNTS = np.empty(0, np.int64)
@@ -138,6 +141,18 @@ def classify(column: pa.Array | Sequence[object]) -> Values:
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _classify_floats(column.cast(pa.float64()))
     return _classify_text(column if pa.types.is_string(kind) else _text_of(column))
+
+
+def parse_number(text: str) -> float | None:
+    """The number that a text is by Deequ's patterns; None for any other text, and for more than a double holds.
+
+    >>> parse_number("- 3"), parse_number("1e3"), parse_number("3 years"), parse_number("1e999")
+    (-3.0, 1000.0, None, None)
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text.replace(" ", ""))
+    return number if math.isfinite(number) else None
 
 
 def _text_of(column: pa.Array) -> pa.StringArray:

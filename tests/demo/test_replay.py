@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from hourglass.capture.window import hour_name, hour_of_path, hour_start, parse_time
+from hourglass.capture.window import hour_name, hour_of, hour_start, parse_time, partition_of
 from hourglass.demo import demo
 from hourglass.demo.census import FEATURES, LABELS, NUMBERS, TEST, TRAINING, Row, read_census
 from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS, faults_of
@@ -42,7 +42,7 @@ def files(rows: list[Row]) -> list[CaptureFile]:
 def sent(files: Sequence[CaptureFile], hour: int) -> Iterator[Row]:
     """The features of an hour's requests, of lines that are whole."""
     for file in files:
-        if hour_of_path(file.path) == hour_name(DAY.start).removesuffix("00") + f"{hour:02}":
+        if hour_of(partition_of(file.path)) == hour_name(DAY.start).removesuffix("00") + f"{hour:02}":
             for line in file.lines:
                 try:
                     yield json.loads(json.loads(line)["captureData"]["endpointInput"]["data"])
@@ -86,16 +86,16 @@ def test_a_record_has_the_contracts_format(files: list[CaptureFile]) -> None:
 
 def test_records_lie_in_the_file_of_their_time_and_an_hour_has_several(files: list[CaptureFile]) -> None:
     assert len({file.path for file in files}) == len(files)
-    assert set(Counter(hour_of_path(file.path) for file in files).values()) == {5}
+    assert set(Counter(hour_of(partition_of(file.path)) for file in files).values()) == {5}
     for file in files:
         name = NAME.fullmatch(file.path)
         assert name
-        if any(fault.check == BAD_LINES for fault in faults_of(hour_start(hour_of_path(file.path)).hour)):
+        if any(fault.check == BAD_LINES for fault in faults_of(hour_start(hour_of(partition_of(file.path))).hour)):
             continue
         times = [parse_time(json.loads(line)["eventMetadata"]["inferenceTime"]) for line in file.lines]
         assert times == sorted(times)
         assert (times[0].minute, times[0].second) == (int(name[1]), int(name[2]))
-        assert {hour_name(time) for time in times} == {hour_of_path(file.path)}
+        assert {hour_name(time) for time in times} == {hour_of(partition_of(file.path))}
 
 
 def test_each_row_is_sent_once(rows: list[Row], files: list[CaptureFile]) -> None:

@@ -9,11 +9,11 @@ import gzip
 import io
 import zlib
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -21,20 +21,20 @@ import numpy as np
 import numpy.typing as npt
 
 from hourglass import storage
+from hourglass.capture.objects import ReadAhead, bucket
 from hourglass.capture.slices import Slice
-from hourglass.errors import InputError
 
 BLOCK_BYTES = 8 << 20
+FIRST_PRINTABLE = 32
 LONGEST_LINE = 256 << 20
-KEPT_CHARACTERS = 1000
-NOTED_A_LAYOUT = 1000
 _LONGEST_QUOTED_TAIL = 1 << 20  # a quote that is not closed within this many bytes was no opening quote
-_FARTHEST_LINE_NUMBER = 1 << 30  # counting the lines before a byte reads the file up to there
 _READ_AHEAD = 32  # files in flight from an object store, whose answers take longer than their bytes
+_AHEAD_BYTES = 64 << 20  # of small files that were read ahead
+_MANY = 100  # remote files of a task from which on it pays to load what reads them with one request each: 0.2 s
 _HEAD_BYTES = 1 << 16
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
-_FAULTS = (EOFError, zlib.error, OSError)
+FILE_FAULTS = (EOFError, zlib.error, OSError)
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of one hour, each with its line end."""
+    """Whole lines of one part of a partition, each with its line end."""
 
-    hour: str
+    partition: str
+    part: int
     data: bytes
     pieces: tuple[Piece, ...]
 
@@ -68,9 +69,15 @@ class Block:
         return np.frombuffer(self.data, np.uint8)
 
     @cached_property
+    def controls(self) -> npt.NDArray[np.int64]:
+        """Where control characters stand: in most blocks these are the line ends, and one look at the data finds both."""
+        return np.flatnonzero(self.array < FIRST_PRINTABLE)
+
+    @cached_property
     def line_starts(self) -> npt.NDArray[np.int64]:
         """Where each line begins, and one past the end."""
-        return np.concatenate([[0], np.flatnonzero(self.array == ord("\n")) + 1])
+        line_ends = self.controls[self.array[self.controls] == ord("\n")]
+        return np.concatenate([[0], line_ends + 1])
 
     @property
     def line_count(self) -> int:
@@ -105,6 +112,11 @@ class Block:
     def piece_of(self, line: int) -> int:
         """The number of the piece that a line belongs to."""
         return bisect_right(self.pieces, int(self.line_starts[line]), key=lambda piece: piece.at) - 1
+
+    def place(self, line: int) -> tuple[str, int]:
+        """The file of a line and the byte at which the line begins there."""
+        piece = self.pieces[self.piece_of(line)]
+        return piece.path, int(self.line_starts[line]) - piece.at + piece.start
 
 
 def is_utf8(data: bytes) -> bool:
@@ -144,28 +156,31 @@ LINES = Reading()
 
 
 def read_blocks(slices: Iterable[Slice], fault: FileFault, reading: Reading = LINES) -> Iterator[Block]:
-    """The blocks of some slices; `fault` is told of a file, or the rest of one, that cannot be read."""
+    """The blocks of some slices; `fault` is told of a file, or the rest of one, that cannot be read.
+
+    No block holds lines of two parts, but the files of the next part are opened while this one is read.
+    """
     gathered: list[bytes] = []
     pieces: list[Piece] = []
     size = 0
-    hour = ""
+    part = "", 0
     for piece, start, data in _runs(slices, fault, reading):
-        if gathered and (hour != piece.hour or size + len(data) > BLOCK_BYTES):
-            yield Block(hour, b"".join(gathered), tuple(pieces))
+        if gathered and (part != (piece.partition, piece.part) or size + len(data) > BLOCK_BYTES):
+            yield Block(*part, b"".join(gathered), tuple(pieces))
             gathered, pieces, size = [], [], 0
-        hour = piece.hour
+        part = piece.partition, piece.part
         pieces.append(Piece(piece.path, size, start))
         gathered.append(data)
         size += len(data)
     if gathered:
-        yield Block(hour, b"".join(gathered), tuple(pieces))
+        yield Block(*part, b"".join(gathered), tuple(pieces))
 
 
 def _runs(slices: Iterable[Slice], fault: FileFault, reading: Reading) -> Iterator[tuple[Slice, int, bytes]]:
     """Runs of whole lines: slice, place of the first byte in the file, bytes that end in a line break."""
     for piece, source in _opened(slices, fault):
         if isinstance(source, bytes):
-            data = source.removeprefix(_BOM)
+            data = source.removeprefix(BOM)
             if data:
                 yield piece, 0, _ended(data)
             continue
@@ -173,61 +188,81 @@ def _runs(slices: Iterable[Slice], fault: FileFault, reading: Reading) -> Iterat
             try:
                 for start, data in _Lines(stream, piece, fault, reading).runs():
                     yield piece, start, data
-            except _FAULTS as problem:
+            except FILE_FAULTS as problem:
                 fault(piece, f"unreadable file: {problem}")
 
 
 def _opened(slices: Iterable[Slice], fault: FileFault) -> Iterator[tuple[Slice, bytes | IO[bytes]]]:
     """Each slice with its bytes when it is a small plain file, else with a stream; remote files are opened ahead."""
     iterator = iter(slices)
-    ahead: list[tuple[Slice, Future[bytes | IO[bytes]] | None]] = []
+    ahead: deque[tuple[Slice, Future[bytes | IO[bytes]] | None]] = deque()
+    size = count = 0
     with ThreadPoolExecutor(_READ_AHEAD) as threads:
         while True:
-            ahead += [
-                (piece, None if storage.is_local(piece.path) else threads.submit(_open, piece))
-                for piece in islice(iterator, _READ_AHEAD * 2 - len(ahead))
-            ]
+            while len(ahead) < _READ_AHEAD * 2 and size < _AHEAD_BYTES and (following := next(iterator, None)):
+                remote = not storage.is_local(following.path)
+                ahead.append((following, threads.submit(_open, following, many=count > _MANY) if remote else None))
+                size += _held(following)
+                count += 1
             if not ahead:
                 return
-            piece, future = ahead.pop(0)
+            piece, future = ahead.popleft()
+            size -= _held(piece)
             try:
                 source = future.result() if future else _open(piece)
-            except _FAULTS as problem:
+            except FILE_FAULTS as problem:
                 fault(piece, f"unreadable file: {getattr(problem, 'strerror', None) or problem}")
                 continue
             yield piece, source
 
 
-def _open(piece: Slice) -> bytes | IO[bytes]:
-    small = piece.whole and piece.end <= BLOCK_BYTES
-    stream = open_file(piece.path, unbuffered=small)
-    if not piece.whole:
-        return stream
-    if not small:
-        return _unpacked(stream)
-    with stream:
-        data = stream.read()
-    return _unpacked(io.BytesIO(data)) if data.startswith(_GZIP) else data
+def _is_small(piece: Slice) -> bool:
+    return piece.whole and piece.end <= BLOCK_BYTES
 
 
-def open_file(path: str, *, unbuffered: bool = False) -> IO[bytes]:
-    """The bytes of a file as they are stored."""
+def _held(piece: Slice) -> int:
+    """The bytes that a slice which was opened ahead takes in memory; what it takes when it is being read does not count."""
+    return piece.size if _is_small(piece) else 0
+
+
+def _open(piece: Slice, *, many: bool = False) -> bytes | IO[bytes]:
+    if not _is_small(piece):
+        stream = open_file(piece.path, piece.end)
+        return unpacked(stream) if piece.whole else stream
+    data = _whole_file(piece.path, many=many)
+    return unpacked(io.BytesIO(data)) if data.startswith(_GZIP) else data
+
+
+def _whole_file(path: str, *, many: bool) -> bytes:
     if storage.is_local(path):
-        return Path(path).open("rb", buffering=0 if unbuffered else -1)
+        with Path(path).open("rb", buffering=0) as stream:
+            return stream.read()
     files, inner = storage.filesystem(path)
-    stream: IO[bytes] = files.open_input_file(inner)
-    return stream if unbuffered else io.BufferedReader(stream, _HEAD_BYTES)  # type: ignore[type-var]
+    name, _, key = inner.partition("/")
+    data = bucket(name).read(key) if many else None
+    if data is None:
+        with files.open_input_file(inner) as stream:
+            data = stream.read()
+    return data
 
 
-def _unpacked(stream: IO[bytes]) -> IO[bytes]:
+def open_file(path: str, end: int) -> IO[bytes]:
+    """The bytes of a file as they are stored; of a remote one those up to `end` are read ahead."""
+    if storage.is_local(path):
+        return Path(path).open("rb")
+    files, inner = storage.filesystem(path)
+    return io.BufferedReader(ReadAhead(files.open_input_file(inner), end), _HEAD_BYTES)
+
+
+def unpacked(stream: IO[bytes]) -> IO[bytes]:
     """The stream unpacked when it begins as gzip does, whatever the file is called."""
     packed = stream.read(len(_GZIP)) == _GZIP
     stream.seek(0)
     if not packed:
         return stream
-    unpacked = gzip.GzipFile(fileobj=stream)
-    unpacked.myfileobj = stream  # type: ignore[assignment]  # so that closing one closes both
-    return cast("IO[bytes]", unpacked)
+    opened = gzip.GzipFile(fileobj=stream)
+    opened.myfileobj = stream  # type: ignore[assignment]  # so that closing one closes both
+    return cast("IO[bytes]", opened)
 
 
 def _ended(data: bytes) -> bytes:
@@ -255,7 +290,7 @@ class _Lines:
             self._fault(self._piece, f"unreadable file: {self._problem}")
 
     def _holds_document(self) -> bool:
-        head = self._stream.read(_HEAD_BYTES).removeprefix(_BOM)
+        head = self._stream.read(_HEAD_BYTES).removeprefix(BOM)
         self._stream.seek(0)
         first, line_break, _ = head.lstrip().partition(b"\n")
         return bool(line_break) and spans_lines(first)
@@ -264,25 +299,27 @@ class _Lines:
         """The whole file as one run, for its first slice; nothing for the others."""
         if self._piece.start:
             return
-        data = self._read(LONGEST_LINE)
+        data = b"".join(self._read(LONGEST_LINE))
         if len(data) == LONGEST_LINE:
             self._fault(self._piece, f"document longer than {LONGEST_LINE >> 20} MB")
         elif data:
-            yield 0, _ended(data.removeprefix(_BOM))
+            yield 0, _ended(data.removeprefix(BOM))
 
     def _pieces(self) -> Iterator[Run]:
         if self._piece.start:  # the line at the edge belongs to the slice before this one
             self._at = self._piece.start - 1
             self._stream.seek(self._at)
             self._skip_line()
+        size = self._piece.end - self._piece.start
+        run = -(-size // max(1, round(size / BLOCK_BYTES)))  # alike, so that none is small: a block has costs of its own
         while self._at < self._end and self._problem is None:
             start = self._at
-            data = self._read(int(min(BLOCK_BYTES, self._end - start)))
-            if not data:
+            parts = self._read(int(min(run, self._end - start)))
+            if not parts:
                 return
-            data = self._completed(data)
-            if start == 0 and data.startswith(_BOM):
-                data = data[len(_BOM) :]
+            data = self._completed(parts)
+            if start == 0 and data.startswith(BOM):
+                data = data[len(BOM) :]
             if data:
                 yield start, _ended(data)
 
@@ -290,38 +327,39 @@ class _Lines:
     def _end(self) -> float:
         return float("inf") if self._piece.whole else self._piece.end  # the size of a packed file is not known
 
-    def _read(self, size: int) -> bytes:
+    def _read(self, size: int) -> list[bytes]:
         """So many bytes, fewer at the end of the file or where it is damaged."""
         parts: list[bytes] = []
         try:
             while size and (part := self._stream.read1(size)):  # type: ignore[attr-defined]
                 parts.append(part)
                 size -= len(part)
-        except _FAULTS as problem:
+                self._at += len(part)
+        except FILE_FAULTS as problem:
             self._problem = problem
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        self._at += len(data)
-        return data
+        return parts
 
     def _read_line(self, limit: int) -> bytes:
         try:
             line = self._stream.readline(limit)
-        except _FAULTS as problem:
+        except FILE_FAULTS as problem:
             self._problem, line = problem, b""
         self._at += len(line)
         return line
 
-    def _completed(self, data: bytes) -> bytes:
-        """The bytes with the rest of their last line."""
-        if not data.endswith(b"\n"):
+    def _completed(self, parts: list[bytes]) -> bytes:
+        """The parts with the rest of their last line, put together once: they are large."""
+        if not parts[-1].endswith(b"\n"):
             rest = self._read_line(LONGEST_LINE)
             if len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
                 self._fault(self._piece, f"line longer than {LONGEST_LINE >> 20} MB")
                 self._skip_line()
+                data = b"".join(parts)
                 return data[: data.rfind(b"\n") + 1]
-            data += rest
-        if self._reading.quoted and data.count(b'"') % 2:
-            data += self._to_quote()
+            parts.append(rest)
+        if self._reading.quoted and sum(part.count(b'"') for part in parts) % 2:
+            parts.append(self._to_quote())
+        data = b"".join(parts)
         # the fault of a damaged file speaks for its broken last line too
         return data if self._problem is None else data[: data.rfind(b"\n") + 1]
 
@@ -338,85 +376,3 @@ class _Lines:
     def _skip_line(self) -> None:
         while (line := self._read_line(_HEAD_BYTES)) and not line.endswith(b"\n"):
             continue
-
-
-class LineNumbers:
-    """The number, from 1, of a line in its file, found by counting on from the last one asked for."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[int, int]] = {}
-
-    def of(self, block: Block, line: int) -> tuple[str, int | None]:
-        """The file of a block's line and its number there; None so far into a file that counting would take long."""
-        index = block.piece_of(line)
-        piece = block.pieces[index]
-        before = 0 if piece.begins_file else self._before(piece.path, piece.start)
-        return piece.path, None if before is None else before + line - block.bounds(index)[0] + 1
-
-    def _before(self, path: str, end: int) -> int | None:
-        at, count = self._known.get(path, (0, 0))
-        if end < at:
-            at, count = 0, 0
-        if end > _FARTHEST_LINE_NUMBER:
-            return None
-        try:
-            with open_file(path) as source, _unpacked(source) as stream:
-                stream.seek(at)
-                while at < end and (chunk := stream.read(min(end - at, BLOCK_BYTES))):
-                    count += chunk.count(b"\n")
-                    at += len(chunk)
-        except (*_FAULTS, InputError):
-            return None
-        self._known[path] = at, count
-        return count
-
-
-@dataclass
-class BadLines:
-    """Lines that could not be used: counted by hour and reason, kept with file and line up to a limit a task."""
-
-    limit: int = 10_000
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    kept: list[dict[str, object]] = field(default_factory=list)
-    numbers: LineNumbers = field(default_factory=LineNumbers)
-    _noted: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def add(self, block: Block, line: int, reason: str, detail: str = "") -> None:
-        """Sets aside one line of a block."""
-        self._count(block.hour, reason)
-        if len(self.kept) < self.limit:
-            self._keep_line(block, line, reason, detail)
-
-    def note(self, block: Block, lines: Iterable[int], reason: str, detail: str, layout: str) -> None:
-        """Keeps some lines of an uncommon layout without counting them: whether it is the wrong one shows when all hours are known."""
-        for line in lines:
-            noted = self._noted.get((block.hour, layout), 0)
-            if noted >= NOTED_A_LAYOUT or len(self.kept) >= self.limit:
-                return
-            self._noted[block.hour, layout] = noted + 1
-            self._keep_line(block, line, reason, detail, layout)
-
-    def add_file(self, piece: Slice, reason: str) -> None:
-        """Sets aside a file, or the rest of one; counts as one line."""
-        kind, _, detail = reason.partition(": ")
-        self._count(piece.hour, kind)
-        self._keep(piece.hour, piece.path, None, kind, detail, "", "")
-
-    def _keep_line(self, block: Block, line: int, reason: str, detail: str, layout: str = "") -> None:
-        path, number = self.numbers.of(block, line)
-        start, end = block.line_starts[line], block.line_starts[line + 1]
-        text = block.data[start : min(end, start + 4 * KEPT_CHARACTERS)].rstrip(b"\r\n").decode("utf-8", "replace")
-        self._keep(block.hour, path, number, reason, detail, text, layout)
-
-    @property
-    def total(self) -> int:
-        """How many were set aside, kept or not."""
-        return sum(sum(reasons.values()) for reasons in self.counts.values())
-
-    def _count(self, hour: str, reason: str) -> None:
-        reasons = self.counts.setdefault(hour, {})
-        reasons[reason] = reasons.get(reason, 0) + 1
-
-    def _keep(self, hour: str, path: str, line: int | None, reason: str, detail: str, text: str, layout: str) -> None:
-        entry: dict[str, object] = {"file": path, "line": line, "reason": reason, "detail": detail, "record": text[:KEPT_CHARACTERS]}
-        self.kept.append({**entry, "hour": hour, "layout": layout})

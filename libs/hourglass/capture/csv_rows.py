@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 
 from hourglass.errors import InternalError
 
-_QUOTE = ord('"')
+_QUOTE, _FIRST_PRINTABLE = ord('"'), ord(" ")
 _LONGEST_FIELD = 1 << 30  # Python's own limit of 128 KB is an error
 
 
@@ -37,15 +37,18 @@ class CsvRows:
     def _split_rows(self) -> None:
         """Takes off the last line break of each record and splits at the others, unless a quoted field holds them."""
         rows = self._rows
-        if _holds(rows, "\r"):
-            rows = pc.replace_substring(rows, "\r\n", "\n")
-        if _holds(rows, "\n"):
-            rows = pc.utf8_rtrim(rows, "\n")
-        if _holds(rows, "\n"):
-            lists = pc.split_pattern(rows, "\n")
-            self.per_record, rows = np.asarray(lists.value_lengths()).astype(np.int64), lists.flatten()
+        returns = False
+        if _lowest_byte(rows) < _FIRST_PRINTABLE:
+            if _holds(rows, "\r"):
+                rows = pc.replace_substring(rows, "\r\n", "\n")
+            if _holds(rows, "\n"):
+                rows = pc.utf8_rtrim(rows, "\n")
+            if _holds(rows, "\n"):
+                lists = pc.split_pattern(rows, "\n")
+                self.per_record, rows = np.asarray(lists.value_lengths()).astype(np.int64), lists.flatten()
+            returns = _holds(rows, "\r")  # a lone carriage return ends a line too
         csv.field_size_limit(_LONGEST_FIELD)
-        quoted, returns = _holds(rows, '"'), _holds(rows, "\r")  # a lone carriage return ends a line too
+        quoted = _holds(rows, '"')
         if quoted and not returns and _quotes_close(rows):
             self._columns = _columns(rows, len(next(csv.reader([rows[0].as_py()]), [""])), quoted=True)
         if returns or (quoted and self._columns is None):

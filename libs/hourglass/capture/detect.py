@@ -38,7 +38,7 @@ def detect_format(files: Sequence[InputFile]) -> DatasetFormat:
         return DatasetFormat("json")
     texts = [line for line in lines if _is_text(line)]
     if not texts:
-        return DatasetFormat("capture") if any(file.hour for file in files) else DatasetFormat("csv")
+        return DatasetFormat("capture") if any(file.partition for file in files) else DatasetFormat("csv")
     return DatasetFormat("csv", header=_is_header(texts[0].decode("utf-8")))
 
 

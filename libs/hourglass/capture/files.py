@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import PurePosixPath
+from typing import Self
 
 import pyarrow.fs as pafs
 
 from hourglass import storage
-from hourglass.capture.window import Window, hour_of_path
+from hourglass.capture.window import Window, hour_of, partition_of
 
 _PARTITION_DEPTH = 3  # <root>/<endpoint>/<variant>/yyyy at most
 _LISTING_THREADS = 16
@@ -19,11 +20,21 @@ _LISTING_THREADS = 16
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file to read: its path, its size in bytes, and the hour of its partition ("" without partitions)."""
+    """A file to read: its path, its size in bytes, its partition, and when it was last changed.
+
+    The partition is `endpoint/variant/yyyy/mm/dd/hh`, "" outside of a tree of hours. `modified` is in nanoseconds since
+    1970 as the file system's listing has it, 0 if it has none.
+    """
 
     path: str
     size: int
-    hour: str
+    partition: str
+    modified: int = 0
+
+    @classmethod
+    def of(cls, path: str, info: pafs.FileInfo, partition: str) -> Self:
+        """A file as it was listed; one that is not there has no bytes."""
+        return cls(path, max(0, info.size or 0), partition, info.mtime_ns or 0)
 
 
 @dataclass(frozen=True)
@@ -42,13 +53,13 @@ def list_files(root: str, window: Window | None) -> Listing:
     root = storage.normalise(root)
     info = storage.file_info(root)
     if info.type == pafs.FileType.File:
-        return Listing((InputFile(root, info.size, hour_of_path(root)),), (root,))
+        return Listing((InputFile.of(root, info, partition_of(root)),), (root,))
     bases = list(_partitioned(root)) if window else []
     if not bases or window is None:
         files = tuple(_data_files(root))
         if window is not None:
             wanted = set(window.hours())
-            files = tuple(file for file in files if not file.hour or file.hour in wanted)
+            files = tuple(file for file in files if not file.partition or hour_of(file.partition) in wanted)
         return Listing(files, (root,))
     prefixes = tuple(storage.join(base, hour) for base in bases for hour in window.hours())
     with ThreadPoolExecutor(_LISTING_THREADS) as threads:
@@ -77,7 +88,7 @@ def _is_year(name: str) -> bool:
 
 def _data_files(prefix: str) -> list[InputFile]:
     return [
-        InputFile(path, info.size, hour_of_path(path))
+        InputFile.of(path, info, partition_of(path))
         for info in storage.listing(prefix, recursive=True)
         if info.type == pafs.FileType.File and not _hidden(info.base_name)
         for path in (storage.spelled(info.path, prefix),)

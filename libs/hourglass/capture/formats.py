@@ -32,6 +32,11 @@ class DatasetFormat:
         """Whether the files hold captured records."""
         return self.kind in {"capture", "merge"}
 
+    @property
+    def encoding(self) -> str:
+        """What the payloads of a batch transform are, as a captured record would say it."""
+        return "CSV" if self.kind == "csv" else "JSON"
+
 
 def parse_dataset_format(text: str) -> DatasetFormat:
     """Reads the contract's JSON; either case of letters, singular or plural, booleans or strings.

@@ -40,12 +40,16 @@ class Script:
         except UnicodeDecodeError as fault:
             raise HookError(f"hook script {path}", found=str(fault), expected="Python source in UTF-8") from fault
 
-    def handler(self, name: str) -> Callable[..., Any]:
-        """The function of that name; HookError when the script fails to load or has none."""
+    def load(self) -> ModuleType:
+        """The script as a module of its own; HookError, with the script's own traceback, when it fails."""
         try:
-            module = _load(self)
+            return _load(self)
         except _FAILURES as fault:
             raise HookError(f"hook script {self.path}", found=own_traceback(fault, self.path), expected="a script that loads") from fault
+
+    def handler(self, name: str) -> Callable[..., Any]:
+        """The function of that name; HookError when the script fails to load or has none."""
+        module = self.load()
         handler = getattr(module, name, None)
         if not callable(handler):
             raise HookError(

@@ -11,6 +11,7 @@ import orjson
 
 from hourglass import storage
 from hourglass.capture.files import InputFile
+from hourglass.capture.window import hour_of
 from hourglass.errors import HourglassError
 
 LARGEST_MANIFEST = 16 << 20
@@ -45,12 +46,12 @@ def expand_manifests(files: Iterable[InputFile]) -> tuple[list[InputFile], list[
 
 def _batch_files(outputs: Iterable[tuple[InputFile, str]], inputs: dict[tuple[str, str], str]) -> Iterator[BatchFile]:
     for manifest, path in outputs:
-        size = max(0, storage.file_info(path).size or 0)
-        yield BatchFile(InputFile(path, size, manifest.hour), inputs.get(_key(manifest, path)))
+        file = InputFile.of(path, storage.file_info(path), manifest.partition)
+        yield BatchFile(file, inputs.get(_key(manifest, path)))
 
 
 def _key(manifest: InputFile, path: str) -> tuple[str, str]:
-    return manifest.hour, PurePosixPath(path).name.removesuffix(".out")
+    return hour_of(manifest.partition), PurePosixPath(path).name.removesuffix(".out")
 
 
 def _manifest(file: InputFile) -> list[str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, TypeAlias
 
@@ -17,10 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hourglass.capture.blocks import BadLines, Block
+from hourglass.capture.blocks import Block
 from hourglass.capture.csv_rows import CsvRows
 from hourglass.capture.documents import Row, columns_of, flatten, load_all, records
 from hourglass.capture.records import Records, Side
+from hourglass.capture.row_ids import Ids, ids_of_rows
+from hourglass.capture.tally import BadLines
 
 NAMED = "named"
 NOT_PAYLOAD, RAGGED, UNEQUAL = "unreadable payload", "rows of different length in one record", "sides with different numbers of rows"
@@ -31,12 +33,16 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one layout as columns; a column without a name (None) is known by its position."""
+    """Rows of one layout as columns; a column without a name (None) is known by its position.
+
+    `lines` are the rows' lines within the block, `ids` their ids where the plan wants them.
+    """
 
     layout: str
     count: int
     columns: tuple[tuple[str | None, Column], ...]
     lines: npt.NDArray[np.int64] | None = None
+    ids: Ids | None = None
 
 
 class Kind(IntEnum):
@@ -75,6 +81,7 @@ def rows_of(captured: Records, block: Block, bad: BadLines) -> Iterator[Rows]:
     for side_kinds in kinds:
         combined = combined * len(Kind) + side_kinds
     broken = np.logical_or.reduce([side_kinds < 0 for side_kinds in kinds])
+    origin = replace(captured, sides=())  # what the rows need to know of their records
     for code in _different(combined[~broken]):
         chosen = (combined == code) & ~broken
         everything = bool(chosen.all())
@@ -85,7 +92,7 @@ def rows_of(captured: Records, block: Block, bad: BadLines) -> Iterator[Rows]:
             if side_kinds[first] != Kind.ABSENT
         ]
         if sides:
-            yield from _join(sides, captured.lines if everything else captured.lines[chosen], block, bad)
+            yield from _join(sides, origin if everything else origin.filter(chosen), block, bad)
 
 
 def _different(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -162,8 +169,9 @@ def _read_side(kind: Kind, payloads: pa.StringArray) -> CsvRows | _Documents:
     return CsvRows(payloads) if kind == Kind.CSV else _Documents(payloads)
 
 
-def _join(sides: list[CsvRows | _Documents], lines: npt.NDArray[np.int64], block: Block, bad: BadLines) -> Iterator[Rows]:
+def _join(sides: list[CsvRows | _Documents], origin: Records, block: Block, bad: BadLines) -> Iterator[Rows]:
     """The sides of records side by side, one `Rows` a layout."""
+    lines = origin.lines
     count = len(lines)
     good = np.ones(count, np.bool_)
     for side in sides:
@@ -188,8 +196,7 @@ def _join(sides: list[CsvRows | _Documents], lines: npt.NDArray[np.int64], block
         layouts = layouts * 1_000_003 + width
     for layout in _different(layouts[good]):
         chosen = good & (layouts == layout)
-        first = int(np.flatnonzero(chosen)[0])
-        yield _rows(sides, widths, lengths[0], chosen, first, whole, lines)
+        yield _rows(sides, widths, lengths[0], chosen, whole, origin)
 
 
 def _record_widths(
@@ -213,10 +220,10 @@ def _rows(
     widths: list[npt.NDArray[np.int64]],
     lengths: npt.NDArray[np.int64],
     chosen: Mask,
-    first: int,
     whole: list[Mask],
-    lines: npt.NDArray[np.int64],
+    origin: Records,
 ) -> Rows:
+    first = int(np.flatnonzero(chosen)[0])
     columns: list[tuple[str | None, Column]] = []
     for side, width, mask in zip(sides, widths, whole, strict=True):
         if isinstance(side, CsvRows):
@@ -224,7 +231,8 @@ def _rows(
             columns += [(None, column) for column in side.columns(keep, int(width[first]))]
         else:
             columns += side.columns(np.flatnonzero(chosen), mask)
-    record_lines = np.repeat(lines[chosen], lengths[chosen])
+    lines = np.repeat(origin.lines[chosen], lengths[chosen])
+    ids = None if origin.ids is None else ids_of_rows(origin.ids[chosen], lengths[chosen])
     nameless = sum(name is None for name, _ in columns)
     layout = NAMED if not nameless else str(nameless) if nameless == len(columns) else f"{nameless} and {NAMED}"
-    return Rows(layout, len(record_lines), tuple(columns), record_lines)
+    return Rows(layout, len(lines), tuple(columns), lines, ids)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,18 +17,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pajson
 
-from hourglass.capture.blocks import BadLines, Block, is_utf8, spans_lines
+from hourglass.capture.blocks import Block, is_utf8, spans_lines
 from hourglass.capture.documents import load, load_all
+from hourglass.capture.event_times import inside, outside_hour
+from hourglass.capture.row_ids import Ids, ids_of_records
+from hourglass.capture.tally import BadLines, Tally
 from hourglass.capture.template import Path, read_strings
-from hourglass.capture.window import Window, parse_time
-from hourglass.errors import InputError
+from hourglass.capture.window import Window, hour_of
 from hourglass.values import string_array
 
 NOT_JSON, NOT_UTF8, NO_CAPTURE = "not JSON", "not UTF-8", "no captured data"
 
 _PARTS = ("data", "encoding", "observedContentType")
-_TIME: Path = ("eventMetadata", "inferenceTime")
-_MILLISECONDS_FROM = 1e11  # as seconds this would be the year 5138
+TIME: Path = ("eventMetadata", "inferenceTime")
+IDS: tuple[Path, ...] = (("eventMetadata", "eventId"), ("eventMetadata", "inferenceId"))
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Records:
-    """Captured records of one block: their sides in column order, and the line of each within the block.
+    """Captured records of one block: their sides in column order, the line of each within the block, its id if wanted.
 
     `read` is how many lines there were, with those that were set aside or lie outside of the window.
     """
@@ -59,29 +60,37 @@ class Records:
     sides: tuple[Side, ...]
     lines: npt.NDArray[np.int64]
     read: int
+    ids: Ids | None = None
 
     def filter(self, keep: npt.NDArray[np.bool_]) -> Records:
         """The records to keep."""
-        return Records(tuple(side.filter(keep) for side in self.sides), self.lines[keep], self.read)
+        ids = None if self.ids is None else self.ids[keep]
+        return Records(tuple(side.filter(keep) for side in self.sides), self.lines[keep], self.read, ids)
 
 
-def parse_records(block: Block, sides: Sequence[str], bad: BadLines, window: Window | None) -> Records:
+def parse_records(block: Block, sides: Sequence[str], tally: Tally, window: Window | None = None, *, ids: bool = False) -> Records:
     """The records of a block; bad lines are set aside, records outside the window left out.
 
     `window` is given where the block's hour is only partly inside of it; a record's own `inferenceTime` decides then,
-    and a record without one stays.
+    and a record without one stays. Records whose time is not in the hour of their folder are counted.
     """
+    hour = hour_of(block.partition)
     wanted: list[Path] = [("captureData", side, part) for side in sides for part in _PARTS]
-    if window is not None:
-        wanted.append(_TIME)
-    before = bad.total
-    found, lines = _strings(block, wanted, bad)
+    timed = bool(hour) or window is not None
+    wanted += [TIME] * timed + [*IDS] * ids
+    before = tally.bad.total
+    found, lines = _strings(block, wanted, tally.bad)
     width = len(_PARTS)
     parts = tuple(_side(*found[i * width : (i + 1) * width]) for i in range(len(sides)))
-    records = Records(parts, lines, len(lines) + bad.total - before)
-    keep = _captured(records, block, bad)
-    if window is not None:
-        keep &= np.array([inside(time, window) for time in found[-1].to_pylist()], np.bool_)
+    names = ids_of_records(block, lines, found[-len(IDS) :]) if ids else None
+    records = Records(parts, lines, len(lines) + tally.bad.total - before, names)
+    keep = _captured(records, block, tally.bad)
+    if timed:
+        times = found[len(sides) * width]
+        if hour and len(strangers := outside_hour(times, hour)):
+            tally.misplaced(block, lines[strangers[keep[strangers]]].tolist())
+        if window is not None:
+            keep &= np.array([inside(time, window) for time in times.to_pylist()], np.bool_)
     return records if keep.all() else records.filter(keep)
 
 
@@ -97,25 +106,6 @@ def _captured(records: Records, block: Block, bad: BadLines) -> npt.NDArray[np.b
     for line in records.lines[~keep]:
         bad.add(block, int(line), NO_CAPTURE)
     return keep
-
-
-def inside(time: object, window: Window) -> bool:
-    """Whether a record's own time lies in the window; a record whose time is missing or cannot be read does.
-
-    Numbers, also as text, are seconds or milliseconds since 1970.
-    """
-    try:
-        number = float(time)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        try:
-            return not isinstance(time, str) or window.start <= parse_time(time) < window.end
-        except InputError:
-            return True
-    try:
-        moment = datetime.fromtimestamp(number / 1000 if abs(number) >= _MILLISECONDS_FROM else number, UTC)
-    except (ValueError, OverflowError, OSError):
-        return True
-    return window.start <= moment < window.end
 
 
 def _strings(block: Block, wanted: Sequence[Path], bad: BadLines) -> tuple[list[pa.Array], npt.NDArray[np.int64]]:
@@ -174,7 +164,7 @@ def _by_line(block: Block, wanted: Sequence[Path], bad: BadLines) -> tuple[list[
             bad.add(block, line, NO_CAPTURE, f"a JSON {type(document).__name__}, not an object")
             continue
         try:
-            strings = [_follow(document, path) for path in wanted]
+            strings = [text_at(document, path) for path in wanted]
         except RecursionError:
             bad.add(block, line, NO_CAPTURE, "nested too deeply")
             continue
@@ -184,7 +174,7 @@ def _by_line(block: Block, wanted: Sequence[Path], bad: BadLines) -> tuple[list[
     return [string_array(values) for values in found], np.array(lines, np.int64)
 
 
-def _follow(document: object, path: Path) -> str | None:
+def text_at(document: object, path: Path) -> str | None:
     """The value at a path as text, None if there is none; a payload that is no string is written as JSON."""
     for key in path:
         if not isinstance(document, dict):

@@ -1,10 +1,16 @@
-"""Files cut and packed into tasks: small files together, large ones at byte ranges or row groups."""
+"""Files cut into the parts of their partition, and whole parts packed into tasks.
+
+What is a part depends on the files of its partition only, never on how many tasks run or what else is read: a part is
+digested by itself, so an hour's states are the same, to the last byte, in every run that reads the hour.
+"""
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, groupby, pairwise
 
 import pyarrow.parquet as pq
 
@@ -12,52 +18,92 @@ from hourglass import storage
 from hourglass.capture.files import InputFile
 from hourglass.capture.formats import DatasetFormat
 
-TASK_BYTES = 1 << 30  # a task streams, so its size costs no memory, and each one sends all states of its columns to the driver
+LARGEST_BYTES = 1 << 30  # of a part or a task: both stream, so their size costs no memory
+PART_BYTES = 8 << 20  # a hundred times the bytes make ten times the parts, so that the states to merge grow slowly
+COLUMN_BYTES = 400 << 10  # the same for wide tables: a column's states take 50 KB, whatever little the part has of it
 SMALLEST_TASK_BYTES = 4 << 20
-PIECES_A_TASK = 8  # how finely files are cut, so that tasks come out alike
+_NEAR = 8  # a file is not cut within an eighth of a part from its end: a sliver costs a request and gives few lines
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of a file: the lines that begin in [start, end), or some row groups of a Parquet file.
+    """A piece of a file: the lines that begin in [start, end), or some row groups of a Parquet file.
 
-    The first slice of a file, and no other, starts at 0. A `whole` file's end is its size as it is stored, packed or not.
+    `part` is the number, within the partition, of the part that it belongs to. The first slice of a file, and no other,
+    starts at 0. A `whole` file's end is its size as it is stored, packed or not.
     """
 
     path: str
-    hour: str
+    partition: str
+    part: int
     start: int
     end: int
     whole: bool
     row_groups: tuple[int, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has in the file."""
+        return self.end - self.start
 
+
+Part = tuple[Slice, ...]
 Task = tuple[Slice, ...]
 
 
 def cut_tasks(files: Iterable[InputFile], form: DatasetFormat, parallelism: int) -> list[Task]:
-    """Tasks of the same size: as many as run at a time, or a multiple where they would be over 1 GB each.
+    """Runs of whole parts of about the same size: as many as run at a time, or a multiple where they would be over 1 GB each."""
+    ordered = sorted(files, key=lambda file: (file.partition, file.path))
+    parts = [part for _, group in groupby(ordered, key=lambda file: file.partition) for part in cut_parts(list(group), form)]
+    total = sum(file.size for file in ordered)
+    rounds = -(-total // (parallelism * LARGEST_BYTES))
+    return _packed(parts, max(1, min(rounds * parallelism, -(-total // SMALLEST_TASK_BYTES))))
 
-    Compressed files, and CSV files with their quoted line breaks and header, are never cut.
+
+def cut_parts(files: Sequence[InputFile], form: DatasetFormat) -> list[Part]:
+    """The parts of one partition, whose files come in order of path: √(bytes / 8 MB) of them, and none much over 1 GB.
+
+    For Parquet of more than 20 columns 8 MB are 400 KB a column. The files' bytes are cut at as many places, evenly.
+    Compressed files, and CSV files with their quoted line breaks and header, are never cut; they, and row groups, belong
+    where their middle falls.
     """
-    files = sorted(files, key=lambda file: (file.hour, file.path))
     total = sum(file.size for file in files)
-    rounds = -(-total // (parallelism * TASK_BYTES))
-    count = max(1, min(rounds * parallelism, -(-total // SMALLEST_TASK_BYTES)))
-    pieces = [piece for file in files for piece in _cut(file, form, max(SMALLEST_TASK_BYTES, total // (count * PIECES_A_TASK)))]
-    return _packed(pieces, count)
+    count = _count(total, PART_BYTES)
+    if count > 1 and form.kind == "parquet":
+        count = _count(total, max(PART_BYTES, _columns(files) * COLUMN_BYTES))
+    edges = [total * number // count for number in range(1, count)]
+    near = total // count // _NEAR
+    parts: dict[int, list[Slice]] = {}
+    at = 0
+    for file in files:
+        inside = edges[bisect_left(edges, at + near) : bisect_right(edges, at + file.size - near)]
+        for piece in _cut(file, form, [edge - at for edge in inside]):
+            part = bisect_right(edges, at + (piece.start + piece.end) // 2)
+            parts.setdefault(part, []).append(replace(piece, part=part))
+        at += file.size
+    return [tuple(parts[part]) for part in sorted(parts)]
 
 
-def _cut(file: InputFile, form: DatasetFormat, target: int) -> Iterator[Slice]:
-    if form.kind == "parquet":
-        yield from _cut_row_groups(file, target)
-    elif form.kind == "csv" or file.size <= target or _is_packed(file):
-        yield Slice(file.path, file.hour, 0, file.size, whole=True)
+def _count(total: int, unit: int) -> int:
+    return max(1, round(math.sqrt(total / unit)), -(-total // LARGEST_BYTES))
+
+
+def _columns(files: Sequence[InputFile]) -> int:
+    """The number of columns of the first file that can be read."""
+    return next((footer.num_columns for footer in map(_footer, (file.path for file in files)) if footer), 0)
+
+
+def _cut(file: InputFile, form: DatasetFormat, edges: Sequence[int]) -> Iterator[Slice]:
+    whole = Slice(file.path, file.partition, 0, 0, file.size, whole=True)
+    if not edges or form.kind == "csv":
+        yield whole
+    elif form.kind == "parquet":
+        yield from _cut_row_groups(whole, edges)
+    elif _is_packed(file):
+        yield whole
     else:
-        pieces = -(-file.size // target)
-        edges = [file.size * piece // pieces for piece in range(pieces + 1)]
-        for start, end in pairwise(edges):
-            yield Slice(file.path, file.hour, start, end, whole=False)
+        for start, end in pairwise([0, *edges, file.size]):
+            yield replace(whole, start=start, end=end, whole=False)
 
 
 def _is_packed(file: InputFile) -> bool:
@@ -70,50 +116,40 @@ def _is_packed(file: InputFile) -> bool:
         return True
 
 
-def _cut_row_groups(file: InputFile, target: int) -> Iterator[Slice]:
-    """Row groups are packed by their size in the file; a file whose footer cannot be read is one slice that fails."""
-    try:
-        files, inner = storage.filesystem(file.path)
-        with files.open_input_file(inner) as stream:
-            footer = pq.read_metadata(stream)
-    except (OSError, ValueError):
-        yield Slice(file.path, file.hour, 0, file.size, whole=True)
+def _cut_row_groups(whole: Slice, edges: Sequence[int]) -> Iterator[Slice]:
+    """The row groups between each two edges, by their sizes in the file; a file whose footer cannot be read is one slice that fails."""
+    footer = _footer(whole.path)
+    if footer is None:
+        yield whole
         return
-    groups: list[int] = []
-    start = size = 0
+    sizes = []
     for group in range(footer.num_row_groups):
         chunks = footer.row_group(group)
-        bytes_ = sum(chunks.column(column).total_compressed_size for column in range(chunks.num_columns))
-        if groups and size + bytes_ > target:
-            yield Slice(file.path, file.hour, start, start + size, whole=False, row_groups=tuple(groups))
-            groups, start, size = [], start + size, 0
-        groups.append(group)
-        size += bytes_
-    if groups:
-        yield Slice(file.path, file.hour, start, start + size, whole=False, row_groups=tuple(groups))
+        sizes.append(sum(chunks.column(column).total_compressed_size for column in range(chunks.num_columns)))
+    ends = list(accumulate(sizes))
+    segments = [bisect_right(edges, end - size // 2) for size, end in zip(sizes, ends, strict=True)]
+    for _, members in groupby(range(len(sizes)), key=segments.__getitem__):
+        groups = tuple(members)
+        start = ends[groups[0]] - sizes[groups[0]]
+        yield replace(whole, start=start, end=ends[groups[-1]], whole=False, row_groups=groups)
 
 
-def _packed(slices: Sequence[Slice], count: int) -> list[Task]:
-    """The slices in order as at most `count` tasks: each goes where the middle of its bytes falls."""
-    total = sum(piece.end - piece.start for piece in slices) or 1
+def _footer(path: str) -> pq.FileMetaData | None:
+    try:
+        files, inner = storage.filesystem(path)
+        with files.open_input_file(inner) as stream:
+            return pq.read_metadata(stream)
+    except (OSError, ValueError):
+        return None
+
+
+def _packed(parts: Sequence[Part], count: int) -> list[Task]:
+    """The parts in order as at most `count` tasks: each goes where the middle of its bytes falls."""
+    sizes = [sum(piece.size for piece in part) for part in parts]
+    total = sum(sizes) or 1
     tasks: dict[int, list[Slice]] = {}
     at = 0
-    for piece in slices:
-        length = piece.end - piece.start
-        tasks.setdefault(min(count - 1, (2 * at + length) * count // (2 * total)), []).append(piece)
-        at += length
-    return [tuple(_joined(task)) for task in tasks.values()]
-
-
-def _joined(task: Sequence[Slice]) -> Iterator[Slice]:
-    """The slices of a task with those that follow each other in a file as one: fewer seams, and larger batches of rows."""
-    last: Slice | None = None
-    for piece in task:
-        if last and last.path == piece.path and last.end == piece.start and not piece.whole:
-            last = replace(last, end=piece.end, row_groups=last.row_groups + piece.row_groups)
-        else:
-            if last:
-                yield last
-            last = piece
-    if last:
-        yield last
+    for part, size in zip(parts, sizes, strict=True):
+        tasks.setdefault(min(count - 1, (2 * at + size) * count // (2 * total)), []).extend(part)
+        at += size
+    return [tuple(task) for task in tasks.values()]

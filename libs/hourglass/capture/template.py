@@ -17,13 +17,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from hourglass.capture.blocks import Block
+from hourglass.capture.blocks import FIRST_PRINTABLE, Block
 
 Path = tuple[str, ...]
 Places = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
-_QUOTE, _FIRST_PRINTABLE = ord('"'), 32
+_QUOTE = ord('"')
+_DIFFERENCES = (0, -1, 1)  # a string's length less the first line's: tried before its other end is looked for
 _REACHES = (32, 256)  # how far a string's other end is looked for; only the longest string of a line may differ more
 _GLANCE = 8  # bytes of a text that are compared before all of it is
 _FEW = 16  # below this number of lines the template costs more than it saves
@@ -68,10 +69,9 @@ def _alike(block: Block, line: bytes) -> bool:
     When each line has the template's texts too, its strings hold neither, so they end where they seem to end.
     """
     data = block.array
-    controls = sum(byte < _FIRST_PRINTABLE for byte in line)
-    return (
-        int(np.count_nonzero(data == _QUOTE)) == block.line_count * line.count(b'"')
-        and int(np.count_nonzero(data < _FIRST_PRINTABLE)) == block.line_count * controls
+    controls = sum(byte < FIRST_PRINTABLE for byte in line)
+    return len(block.controls) == block.line_count * controls and int(np.count_nonzero(data == _QUOTE)) == block.line_count * line.count(
+        b'"'
     )
 
 
@@ -175,11 +175,43 @@ def _have(data: Bytes, starts: Places, text: bytes) -> bool:
     return bool((_windows(data, starts, len(text)) == np.frombuffer(text, np.uint8)).all())
 
 
+def _fit(data: Bytes, starts: Places, text: bytes) -> npt.NDArray[np.bool_]:
+    """At which of the places this text stands."""
+    last = len(data) - len(text)
+    rows = _windows(data, np.clip(starts, 0, last), len(text))
+    if len(text) == _GLANCE:
+        equal = rows.view(np.uint64)[:, 0] == np.frombuffer(text, np.uint64)
+    else:
+        equal = (rows == np.frombuffer(text, np.uint8)).all(axis=1)
+    return np.asarray(equal & (starts >= 0) & (starts <= last))
+
+
+def _tried(data: Bytes, edges: Places, length: int, text: bytes, sign: int) -> tuple[Places, Places]:
+    """The other ends of strings that are about `length` long, and the numbers of those that are not.
+
+    `sign` is 1 where strings end and -1 where they start; `text` begins, or ends, where they do.
+    """
+    found = edges.copy()
+    left = np.arange(len(edges))
+    for difference in _DIFFERENCES:
+        if length + difference < 0:
+            continue
+        ends = edges[left] + sign * (length + difference)
+        fits = _fit(data, ends if sign > 0 else ends - len(text), text)
+        found[left[fits]] = ends[fits]
+        left = left[~fits]
+        if len(left) == 0:
+            break
+    return found, left
+
+
 def _ahead(data: Bytes, starts: Places, length: int, text: bytes) -> Places | None:
-    """Where the strings that start here end: all `length` further on, where `text` begins, or else at the next quote."""
+    """Where the strings that start here end: about `length` further on, where `text` begins, or else at the next quote."""
     if _have(data, starts + length, text):
         return starts + length
-    for reach in _REACHES:
+    found, left = _tried(data, starts, length, text, 1)
+    starts = starts[left]
+    for reach in _REACHES if len(left) else ():
         if reach > len(data):
             return None
         first = np.minimum(starts, len(data) - reach)
@@ -188,15 +220,18 @@ def _ahead(data: Bytes, starts: Places, length: int, text: bytes) -> Places | No
         if skipped.any():  # places so near to the end that their window begins before them
             quotes &= np.arange(reach) >= skipped[:, None]
         if quotes.any(axis=1).all():
-            return np.asarray(first + quotes.argmax(axis=1))
-    return None
+            found[left] = first + quotes.argmax(axis=1)
+            return found
+    return None if len(left) else found
 
 
 def _behind(data: Bytes, ends: Places, length: int, text: bytes) -> Places | None:
-    """Where the strings that end here start: all `length` before, where `text` ends, or else after the last quote."""
+    """Where the strings that end here start: about `length` before, where `text` ends, or else after the last quote."""
     if _have(data, ends - length - len(text), text):
         return ends - length
-    for reach in _REACHES:
+    found, left = _tried(data, ends, length, text, -1)
+    ends = ends[left]
+    for reach in _REACHES if len(left) else ():
         if reach > len(data):
             return None
         last = np.maximum(ends, reach)
@@ -205,8 +240,9 @@ def _behind(data: Bytes, ends: Places, length: int, text: bytes) -> Places | Non
         if skipped.any():
             quotes &= np.arange(reach) >= skipped[:, None]
         if quotes.any(axis=1).all():
-            return np.asarray(last - quotes.argmax(axis=1))
-    return None
+            found[left] = last - quotes.argmax(axis=1)
+            return found
+    return None if len(left) else found
 
 
 def _array(block: Block, place: int | str | None, spans: Sequence[tuple[Places, Places]]) -> pa.Array:
@@ -216,6 +252,10 @@ def _array(block: Block, place: int | str | None, spans: Sequence[tuple[Places, 
     if isinstance(place, str):
         return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([place]))
     starts, ends = spans[place]
+    length = int(ends[0] - starts[0])
+    if length and (ends - starts == length).all():  # ids and times, mostly: half the time of what comes below
+        offsets = (np.arange(count + 1) * length).astype(np.int32)
+        return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(_windows(block.array, starts, length)))
     # one array of strings and the gaps between them lies over the block without a copy; every second entry is a string
     offsets = np.stack([starts, ends], axis=1).astype(np.int32).reshape(-1)
     both = pa.StringArray.from_buffers(2 * count - 1, pa.py_buffer(offsets), pa.py_buffer(block.data))

@@ -4,8 +4,8 @@ from hourglass.constraints.baseline import Baseline, FeatureConstraint, Monitori
 from hourglass.constraints.check import CHECKS, Check, Evaluation, SuggestionOptions, Verdict, check
 from hourglass.constraints.evaluate import evaluate
 from hourglass.constraints.learn import learnt_thresholds, past_distances, with_thresholds
-from hourglass.constraints.references import baseline_from
-from hourglass.constraints.segments import SegmentDrift, rank_segments
+from hourglass.constraints.ranking import SegmentDrift, rank_segments
+from hourglass.constraints.reference_window import baseline_from
 from hourglass.constraints.suggest import suggest
 from hourglass.constraints.where_it_shows import Excess, where_it_shows
 from hourglass.registration import import_all

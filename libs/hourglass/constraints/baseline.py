@@ -10,6 +10,7 @@ from typing import Any
 
 from hourglass.capture.documents import load
 from hourglass.comparisons import COMPARISONS, Comparison, Distribution, find_comparison
+from hourglass.constraints.deequ_profile import is_deequ_profile, statistics_from_deequ
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.states import Moments, Quantiles
 from hourglass.states.categories import category_key
@@ -92,7 +93,8 @@ class FeatureConstraint:
 class Baseline:
     """The features that a window is held against, in the order of their columns, and their distributions.
 
-    `document` is constraints.json as it was read; `left_out` are the columns that the settings exclude.
+    `document` is constraints.json as it was read; `left_out` are the columns that the settings exclude. `ordered` is false
+    where the file does not tell the order of the columns, so that positions cannot be given names.
     """
 
     features: Mapping[str, FeatureConstraint]
@@ -100,6 +102,7 @@ class Baseline:
     distributions: Mapping[str, Distribution] = field(default_factory=dict)
     document: bytes | None = None
     left_out: frozenset[str] = frozenset()
+    ordered: bool = True
 
     @property
     def width(self) -> int:
@@ -126,7 +129,11 @@ def parse_baseline(
     """
     faults: list[HourglassError] = []
     rules = _Part(_document(constraints, constraints_path), constraints_path, faults)
-    numbers = _Part(_document(statistics, statistics_path), statistics_path, faults)
+    measured = _document(statistics, statistics_path)
+    profiled = is_deequ_profile(measured)
+    if profiled:
+        measured = statistics_from_deequ(measured, statistics_path)
+    numbers = _Part(measured, statistics_path, faults)
     if "dataset" in rules:
         rules.fault("dataset", "statistics", "constraints", "are the two files of the baseline swapped?")
     if "monitoring_config" in numbers:
@@ -143,7 +150,7 @@ def parse_baseline(
     distributions = dict(_distribution(entry) for entry in numbers.parts("features"))
     if faults:
         raise SettingsError(faults)
-    return Baseline(features, config, distributions, constraints)
+    return Baseline(features, config, distributions, constraints, ordered=constraints is not None or not profiled)
 
 
 def _document(data: bytes | None, name: str) -> Mapping[str, Any]:
@@ -320,7 +327,10 @@ _COMPARISON = (
     "correction",
 )
 _CONFIG = (*_SWITCHES, "datatype_check_threshold", "domain_content_threshold", "share_comparison_method", "distribution_constraints")
-_FEATURE = ("name", "inferred_type", "completeness", "num_constraints", "string_constraints", "monitoring_config_overrides")
+_FEATURE = (
+    *("name", "inferred_type", "completeness", "num_constraints", "string_constraints", "monitoring_config_overrides"),
+    *("numerical_statistics", "string_statistics"),  # where statistics.json stands for both files
+)
 
 
 def _config(part: _Part, base: MonitoringConfig, *, feature: ColumnType | None = None, drift_method: str | None = None) -> MonitoringConfig:

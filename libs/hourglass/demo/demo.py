@@ -30,7 +30,7 @@ from hourglass.demo.model import Model
 from hourglass.demo.replay import DAY, ENDPOINT, replay
 from hourglass.errors import HourglassError, InputError, shorten
 from hourglass.monitors import data_quality
-from hourglass.monitors.data_quality import Engine
+from hourglass.monitors.refresh import Engine
 from hourglass.outputs.documents import CONSTRAINTS_JSON, STATISTICS_JSON
 from hourglass.outputs.report import Report
 from hourglass.settings import Settings
@@ -151,7 +151,7 @@ def monitor(place: Path, engine: Engine, parallelism: int, console: Console) -> 
             baseline_statistics=str(place / BASELINE / STATISTICS_JSON),
             start_time=DAY.start,
             end_time=DAY.end,
-            window=timedelta(hours=1),
+            window=(timedelta(hours=1),),
         )
         outcome = data_quality.run(settings, engine, parallelism)
         notes.append(f"{len(outcome.reports)} hours in one pass, each held against the baseline")

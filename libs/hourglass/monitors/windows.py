@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from hourglass import storage
 from hourglass.capture.files import Listing
 from hourglass.capture.reader import WRONG_WIDTH
-from hourglass.capture.window import HOUR, Window, hour_start
+from hourglass.capture.window import HOUR, Window, hour_of, hour_start
 from hourglass.errors import InputError
-from hourglass.hours import Gathered, HourStates
 from hourglass.outputs import documents
 from hourglass.outputs.message import completed
 from hourglass.outputs.report import Report
@@ -18,42 +19,76 @@ from hourglass.outputs.write import quarantine
 from hourglass.settings import Settings
 
 _SHOWN_PREFIXES = 3
+_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # where the calendar's windows are counted from
 
 
-def windows(span: Window | None, length: timedelta | None, gathered: Gathered) -> Iterator[tuple[Window | None, list[HourStates]]]:
-    """The windows to report with their hours: the whole span, or consecutive pieces of `length`.
+@dataclass(frozen=True)
+class Plan:
+    """How a run's span of time is cut into windows; `reaches_back` when there is a store with the hours before it."""
 
-    Without a span the pieces cover the hours that were found, from the last midnight or multiple of `length` before.
-    """
-    if length is None:
-        yield span, list(gathered.hours.values())
-        return
-    if "" in gathered.hours:
-        raise InputError(
-            "window", found="data outside of yyyy/mm/dd/hh folders", expected="data in folders of their hours", hint="leave --window out"
-        )
-    if span is None:
-        times = [hour_start(hour) for hour in gathered.hours]
-        if not times:
-            yield None, []
+    lengths: tuple[timedelta, ...]
+    kind: Literal["calendar", "sliding"]
+    reaches_back: bool
+
+    def windows(self, span: Window | None, partitions: Iterable[str]) -> Iterator[tuple[timedelta | None, Window | None]]:
+        """Each window to report, with its length; the whole span where no length is set.
+
+        Calendar windows begin at multiples of their length from a Monday's midnight, and the last one ends where the span
+        does. Sliding ones end with every hour of the span. Without a store there is nothing from before the span: the
+        first calendar window begins with it, and a sliding one that would begin before is left out.
+        """
+        if not self.lengths:
+            yield None, span
             return
-        midnight = min(times).replace(hour=0)
-        span = Window(midnight + (min(times) - midnight) // length * length, max(times) + HOUR)
-    start = span.start
-    while start < span.end:
-        window = Window(start, min(start + length, span.end))
-        yield window, [gathered.hours[hour] for hour in window.hours() if hour in gathered.hours]
-        start += length
+        hours = sorted({hour_of(partition) for partition in partitions})
+        if "" in hours:
+            raise InputError(
+                "window",
+                found="data outside of yyyy/mm/dd/hh folders",
+                expected="data in folders of their hours",
+                hint="leave --window out",
+            )
+        if span is None and not hours:
+            yield None, None
+            return
+        for length in self.lengths:
+            covered = span or Window(hour_start(hours[0]), hour_start(hours[-1]) + HOUR)
+            cut = self._calendar if self.kind == "calendar" else self._sliding
+            for window in cut(covered, length, begins_with_span=span is not None and not self.reaches_back):
+                yield length, window
+
+    @staticmethod
+    def _calendar(span: Window, length: timedelta, *, begins_with_span: bool) -> Iterator[Window]:
+        start = _MONDAY + (span.start - _MONDAY) // length * length
+        while start < span.end:
+            yield Window(max(start, span.start) if begins_with_span else start, min(start + length, span.end))
+            start += length
+
+    @staticmethod
+    def _sliding(span: Window, length: timedelta, *, begins_with_span: bool) -> Iterator[Window]:
+        end = span.start + HOUR
+        while end <= span.end:
+            if not begins_with_span or end - length >= span.start:
+                yield Window(end - length, end)
+            end += HOUR
 
 
-def need_sound_input(settings: Settings, reports: Sequence[Report], gathered: Gathered, listing: Listing) -> None:
+def days_over(partitions: Iterable[str], end: datetime) -> Iterator[Window]:
+    """The days of some hours that are over at a time, in order."""
+    midnights = {hour_start(hour_of(partition)).replace(hour=0) for partition in partitions if hour_of(partition)}
+    for midnight in sorted(midnights):
+        if midnight + timedelta(days=1) <= end:
+            yield Window(midnight, midnight + timedelta(days=1))
+
+
+def need_sound_input(settings: Settings, reports: Sequence[Report], listing: Listing) -> None:
     """Ends the job when too many lines are unusable, or data are required and there are none.
 
     The lines are written to quarantine first, so that the reason can be looked into.
     """
     worst = max(reports, key=failing_share, default=None)
     if worst is not None and failing_share(worst) > settings.max_bad_lines:
-        storage.write_files(settings.output_path, quarantine(gathered.bad_lines, reports))
+        storage.write_files(settings.output_path, quarantine(reports))
         intake = worst.dataset.intake
         reasons = ", ".join(f"{count} {reason}" for reason, count in intake.bad.most_common())
         raise InputError(

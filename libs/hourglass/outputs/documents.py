@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ import orjson
 from hourglass.capture.window import Window, format_time
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
+from hourglass.outputs.report import Report
 from hourglass.states import ColumnProfile
 from hourglass.statistics import STATISTICS
 from hourglass.statistics.inferred_type import inferred_type
@@ -17,8 +20,10 @@ from hourglass.undefined import Undefined
 
 STATISTICS_JSON, CONSTRAINTS_JSON = "statistics.json", "constraints.json"
 VIOLATIONS_JSON, EVALUATION_JSON = "constraint_violations.json", "evaluation.json"
+SEGMENTS_JSON, BASELINE_STATES = "segments.json", "baseline_states.parquet"
 QUARANTINE = "quarantine/bad_lines.jsonl"
 EVALUATION_VERSION = "1.0"
+_LONGEST_FOLDER = 80
 NO_CONSTRAINTS: dict[str, Any] = {"version": 0.0, "features": [], "monitoring_config": {}}
 
 
@@ -27,11 +32,12 @@ def to_json(document: Any) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
-def statistics_document(dataset: Dataset) -> dict[str, Any]:
-    """`statistics.json`: every registered statistic of every column, at its place."""
+def statistics_document(dataset: Dataset, deequ_metrics: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """`statistics.json`: every registered statistic of every column, at its place, and what the user's own analyzers found."""
     return {
         "version": 0.0,
         "dataset": {"item_count": dataset.rows},
+        **({"deequ_metrics": list(deequ_metrics)} if deequ_metrics else {}),
         "features": [_feature(name, column) for name, column in dataset.columns.items()],
     }
 
@@ -80,35 +86,88 @@ def violations_document(evaluations: Iterable[Evaluation]) -> dict[str, Any]:
     }
 
 
-def evaluation_document(
-    window: Window | None, dataset: Dataset, evaluations: Iterable[Evaluation], verdict: str, looked_at: Iterable[str]
-) -> dict[str, Any]:
+def evaluation_document(report: Report, looked_at: Iterable[str]) -> dict[str, Any]:
     """`evaluation.json`: what was read, and the measured value of every check, not of violations only."""
-    intake = dataset.intake
+    intake = report.dataset.intake
     return {
         "version": EVALUATION_VERSION,
-        "verdict": verdict,
-        "window": {"start": format_time(window.start), "end": format_time(window.end)} if window else None,
+        "verdict": report.verdict,
+        "window": _span(report.window) if report.window else None,
+        "reference": {"kind": str(report.reference), "windows": [_span(window) for window in report.held_against]},
+        "hours": {"expected": report.coverage.expected, "found": report.coverage.found, "warnings": list(report.coverage.warnings)},
+        "traffic": [
+            {"source": source, "rows": report.traffic[source], "share": share} for source, share in traffic_shares(report.traffic).items()
+        ],
         "input": {
             "looked_at": list(looked_at),
             "files": intake.files,
             "lines": intake.lines,
-            "rows": dataset.rows,
-            "rows_with_other_numbers_of_columns": sum(dataset.other_layouts.values()),
+            "rows": report.dataset.rows,
+            "rows_with_other_numbers_of_columns": sum(report.dataset.other_layouts.values()),
             "bad_lines": intake.bad_lines,
             "bad_line_share": intake.bad_share,
             "bad_lines_by_reason": dict(sorted(intake.bad.items())),
+            "records_outside_of_their_hour": {"count": intake.outside, "examples": list(intake.outside_at)},
+            "kept_rows": report.kept_rows,
         },
-        "evaluations": [
+        "evaluations": [evaluation_entry(evaluation) for evaluation in report.evaluations],
+    }
+
+
+def segments_document(report: Report) -> dict[str, Any]:
+    """`segments.json`: the segments of a window, the one that drifted most first, with their checks and kept rows that show it."""
+    return {
+        "version": EVALUATION_VERSION,
+        "ranked_by": "largest linf_robust of a feature: the distance beyond chance",
+        "segments": [
             {
-                "feature": evaluation.feature,
-                "check": evaluation.check,
-                "definition": evaluation.definition,
-                "value": evaluation.value,
-                "threshold": evaluation.threshold,
-                "verdict": str(evaluation.verdict),
-                "description": evaluation.description,
+                "segment": segment.name,
+                "folder": segment_folder(segment.name),
+                "rows": segment.dataset.rows,
+                "verdict": segment.verdict,
+                "effect": segment.effect,
+                "feature": segment.feature,
+                "finding": segment.finding,
+                "examples": list(segment.examples),
+                "evaluations": [evaluation_entry(evaluation) for evaluation in segment.evaluations],
             }
-            for evaluation in evaluations
+            for segment in report.segments
         ],
+    }
+
+
+def segment_folder(name: str) -> str:
+    """Where a segment's files lie: its name in letters, digits and signs that any file system takes, and a checksum.
+
+    >>> segment_folder("sex=Male")
+    'segments/sex=Male-f4484948'
+    """
+    plain = re.sub(r"[^A-Za-z0-9=._()-]+", "_", name)[:_LONGEST_FOLDER]
+    return f"segments/{plain}-{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
+
+
+def traffic_shares(traffic: Mapping[str, int]) -> dict[str, float]:
+    """Each variant's share of the rows; 0 of none is 0.
+
+    >>> traffic_shares({"churn/A": 3, "churn/B": 1})
+    {'churn/A': 0.75, 'churn/B': 0.25}
+    """
+    total = sum(traffic.values())
+    return {source: rows / total if total else 0.0 for source, rows in traffic.items()}
+
+
+def _span(window: Window) -> dict[str, str]:
+    return {"start": format_time(window.start), "end": format_time(window.end)}
+
+
+def evaluation_entry(evaluation: Evaluation) -> dict[str, Any]:
+    """A check with its measured value."""
+    return {
+        "feature": evaluation.feature,
+        "check": evaluation.check,
+        "definition": evaluation.definition,
+        "value": evaluation.value,
+        "threshold": evaluation.threshold,
+        "verdict": str(evaluation.verdict),
+        "description": evaluation.description,
     }

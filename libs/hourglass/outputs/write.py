@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
 from hourglass import storage
-from hourglass.capture.window import hour_name
+from hourglass.capture.window import duration_name, hour_name
 from hourglass.constraints import Baseline
 from hourglass.outputs import cloudwatch, documents
 from hourglass.outputs.report import Report
 from hourglass.settings import Settings
+from hourglass.store import states_bytes
 
 LOCAL_METRICS = "cloudwatch_metrics.jsonl"
 
 
-def write_reports(
-    settings: Settings,
-    reports: Sequence[Report],
-    baseline: Baseline | None,
-    bad_lines: Sequence[dict[str, Any]],
-    looked_at: Sequence[str],
-) -> None:
+def write_reports(settings: Settings, reports: Sequence[Report], baseline: Baseline | None, looked_at: Sequence[str]) -> None:
     """Writes the files of all windows, and publishes the metrics.
 
     On the platform the metrics go to its file, elsewhere among the reports. A quarantine of an earlier run is removed
@@ -33,11 +28,10 @@ def write_reports(
     contents: dict[str, bytes] = {}
     metrics: list[cloudwatch.Metric] = []
     for report in reports:
-        folder = f"{hour_name(report.window.start)}/" if settings.window and report.window else ""
-        files = report_files(report, baseline, looked_at)
-        contents |= {folder + name: data for name, data in files.items()}
+        folder = report_folder(settings, report)
+        contents |= {folder + name: data for name, data in report_files(report, baseline, looked_at).items()}
         metrics += report_metrics(settings, report, baseline)
-    contents |= quarantine(bad_lines, reports)
+    contents |= quarantine(reports)
     publishes = settings.publish_cloudwatch_metrics == "Enabled"
     if publishes and not settings.on_platform:
         contents[LOCAL_METRICS] = cloudwatch.metric_lines(metrics)
@@ -48,16 +42,32 @@ def write_reports(
         cloudwatch.put_metrics(metrics, endpoint=settings.sagemaker_endpoint_name is not None)
 
 
+def report_folder(settings: Settings, report: Report) -> str:
+    """Where a window's files lie: by the hour of its start, under its length where a run has windows of several."""
+    if not settings.window or report.window is None or report.length is None:
+        return ""
+    length = f"{duration_name(report.length)}/" if len(settings.window) > 1 else ""
+    return f"{length}{hour_name(report.window.start)}/"
+
+
 def report_files(report: Report, baseline: Baseline | None, looked_at: Sequence[str]) -> dict[str, bytes]:
     """The files of one window; constraints that were given are passed on as they are."""
     given = baseline.document if baseline is not None else None
-    evaluation = documents.evaluation_document(report.window, report.dataset, report.evaluations, report.verdict, looked_at)
-    return {
-        documents.STATISTICS_JSON: documents.to_json(documents.statistics_document(report.dataset)),
+    files = {
+        documents.STATISTICS_JSON: documents.to_json(documents.statistics_document(report.dataset, report.deequ_metrics)),
         documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or documents.NO_CONSTRAINTS),
         documents.VIOLATIONS_JSON: documents.to_json(documents.violations_document(report.evaluations)),
-        documents.EVALUATION_JSON: documents.to_json(evaluation),
     }
+    if report.segments:
+        files[documents.SEGMENTS_JSON] = documents.to_json(documents.segments_document(report))
+    for segment in report.segments:
+        folder = documents.segment_folder(segment.name)
+        files[f"{folder}/{documents.STATISTICS_JSON}"] = documents.to_json(documents.statistics_document(segment.dataset))
+        files[f"{folder}/{documents.VIOLATIONS_JSON}"] = documents.to_json(documents.violations_document(segment.evaluations))
+    if report.states is not None:
+        files[documents.BASELINE_STATES] = states_bytes(replace(report.states, sample=None, bad_lines=[]))
+    # last, so that a reader who finds it finds all that it speaks of
+    return {**files, documents.EVALUATION_JSON: documents.to_json(documents.evaluation_document(report, looked_at))}
 
 
 def report_metrics(settings: Settings, report: Report, baseline: Baseline | None) -> list[cloudwatch.Metric]:
@@ -69,14 +79,16 @@ def report_metrics(settings: Settings, report: Report, baseline: Baseline | None
     return list(cloudwatch.data_metrics(report.dataset, baseline, report.evaluations, dimensions, time))
 
 
-def quarantine(bad_lines: Sequence[dict[str, Any]], reports: Sequence[Report]) -> dict[str, bytes]:
+def quarantine(reports: Sequence[Report]) -> dict[str, bytes]:
     """The quarantine's file, one JSON a line, by file and line; nothing when no line was set aside.
 
     The workers cannot know which number of columns most rows of a window have; lines whose number turned out to be the
     window's own are none of them.
     """
-    layouts = {hour: report.dataset.layout for report in reports if report.window for hour in report.window.hours()}
-    whole = reports[0].dataset.layout if len(reports) == 1 else ""
-    entries = [entry for entry in bad_lines if not entry["layout"] or entry["layout"] != layouts.get(entry["hour"], whole)]
-    entries.sort(key=lambda entry: (entry["file"], entry["line"] or 0))
-    return {documents.QUARANTINE: b"".join(orjson.dumps(entry) + b"\n" for entry in entries)} if entries else {}
+    entries = {
+        (entry["file"], entry["line"] or 0, entry["reason"]): entry
+        for report in reports
+        for entry in report.bad_lines
+        if not entry["layout"] or entry["layout"] != report.dataset.layout
+    }
+    return {documents.QUARANTINE: b"".join(orjson.dumps(entry) + b"\n" for _, entry in sorted(entries.items()))} if entries else {}

@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hourglass.errors import EnvironmentFault
@@ -31,9 +33,38 @@ SETTINGS = {
     "spark.driver.maxResultSize": "0",
 }
 
+# Maven coordinates by Spark line. Deequ for 4.1 exists and is untested: a jar that is named is taken there too.
+DEEQU = {"3.5": "com.amazon.deequ:deequ:2.0.7-spark-3.5"}
+# what Deequ asks for and Spark has itself; without them one jar of 1.5 MB is fetched, with them 19 of 34 MB
+_SPARK_HAS = "org.scalanlp:*,org.scala-lang:*"
 
-def start_session(name: str) -> SparkSession:
-    """A session with our settings: local unless spark-submit or a cluster's configuration says otherwise."""
+
+def spark_line() -> str:
+    """The line of the installed Spark, such as 3.5."""
+    import pyspark
+
+    return ".".join(pyspark.__version__.split(".")[:2])
+
+
+def deequ_settings(jar: str | None = None) -> dict[str, str]:
+    """The settings that put Deequ on the class path of a session that is to be started.
+
+    From a jar's path or URI, or from Maven Central, where Spark fetches it once and keeps it in the home folder.
+
+    >>> deequ_settings("/opt/deequ.jar")
+    {'spark.jars': '/opt/deequ.jar'}
+    """
+    if jar is not None:
+        return {"spark.jars": jar}
+    line = spark_line()
+    if line not in DEEQU:
+        hint = "pip install 'pyspark==3.5.*', or set deequ_jar to a jar of Deequ for this line, which is untested"
+        raise EnvironmentFault("own checks", found=f"Spark {line}", expected="Spark " + " or ".join(DEEQU), hint=hint)
+    return {"spark.jars.packages": DEEQU[line], "spark.jars.excludes": _SPARK_HAS}
+
+
+def start_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> SparkSession:
+    """A session with our settings and `more`: local unless spark-submit or a cluster's configuration says otherwise."""
     _need_java()
     # numpy's own threads would fight with Spark's tasks for the cores; workers inherit this
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -41,7 +72,7 @@ def start_session(name: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName(name)
-    for key, value in SETTINGS.items():
+    for key, value in {**SETTINGS, **more}.items():
         builder = builder.config(key, value)
     if "SPARK_MASTER" in os.environ:
         builder = builder.master(os.environ["SPARK_MASTER"])

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourglass.capture import blocks
-from hourglass.capture.blocks import BadLines, Block, Reading, read_blocks
+from hourglass.capture.blocks import Block, Reading, read_blocks
 from hourglass.capture.slices import Slice
+from hourglass.capture.tally import BadLines
 
 LINE = st.one_of(
     st.binary(max_size=12).map(lambda data: data.replace(b"\n", b"").replace(b"\x1f\x8b", b"")),  # no gzip by chance
@@ -22,8 +23,8 @@ def slices(path: Path, cuts: list[int], size: int) -> list[Slice]:
     """The file in slices with edges at these bytes."""
     edges = sorted({0, size, *(cut % (size + 1) for cut in cuts)})
     if len(edges) <= 2:
-        return [Slice(str(path), "", 0, size, whole=True)]
-    return [Slice(str(path), "", start, end, whole=False) for start, end in pairwise(edges)]
+        return [Slice(str(path), "", 0, 0, size, whole=True)]
+    return [Slice(str(path), "", 0, start, end, whole=False) for start, end in pairwise(edges)]
 
 
 def lines_of(pieces: list[Slice], reading: Reading = blocks.LINES) -> list[bytes]:
@@ -37,7 +38,7 @@ def lines_of(pieces: list[Slice], reading: Reading = blocks.LINES) -> list[bytes
 
 def whole(path: Path) -> Slice:
     """The file as one slice."""
-    return Slice(str(path), "", 0, path.stat().st_size, whole=True)
+    return Slice(str(path), "", 0, 0, path.stat().st_size, whole=True)
 
 
 def read(*pieces: Slice, reading: Reading = blocks.LINES) -> tuple[list[bytes], list[str]]:
@@ -73,19 +74,20 @@ def test_lines_are_found_again_in_their_file(tmp_path_factory, lines: list[bytes
         for block in read_blocks(pieces, lambda *fault: pytest.fail(str(fault))):
             for number in range(block.line_count):
                 bad.add(block, number, "test")
-    assert [entry["line"] for entry in bad.kept] == list(range(1, len(bad.kept) + 1))
+    kept = bad.kept.get(("", 0), [])
+    assert [entry["line"] for entry in kept] == list(range(1, len(kept) + 1))
 
 
-def test_small_files_share_a_block_of_their_hour(tmp_path: Path) -> None:
+def test_small_files_share_a_block_of_their_part(tmp_path: Path) -> None:
     """Thousands of small files cost no more than a few large ones, and each line knows its file."""
     pieces = []
     for number in range(5):
         path = tmp_path / f"{number}.jsonl"
         path.write_text(f"{number}\n{number}" if number != 3 else "")
-        pieces.append(Slice(str(path), "h1" if number < 4 else "h2", 0, path.stat().st_size, whole=True))
+        pieces.append(Slice(str(path), "h1", 0 if number < 4 else 1, 0, path.stat().st_size, whole=True))
     first, second = read_blocks(pieces, lambda *fault: pytest.fail(str(fault)))
-    assert (first.hour, first.data) == ("h1", b"0\n0\n1\n1\n2\n2\n")
-    assert second.data == b"4\n4\n"
+    assert (first.partition, first.part, first.data) == ("h1", 0, b"0\n0\n1\n1\n2\n2\n")
+    assert (second.part, second.data) == (1, b"4\n4\n")
     assert BadLines().numbers.of(first, 3) == (str(tmp_path / "1.jsonl"), 2)
 
 
@@ -120,7 +122,7 @@ def test_what_a_damaged_gzip_file_still_holds_is_read(tmp_path: Path, damage: st
 
 def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
     """A file that vanished after it was listed is set aside."""
-    assert read(Slice(str(tmp_path / "none"), "", 0, 5, whole=True)) == ([], ["unreadable file: No such file or directory"])
+    assert read(Slice(str(tmp_path / "none"), "", 0, 0, 5, whole=True)) == ([], ["unreadable file: No such file or directory"])
 
 
 def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
@@ -177,5 +179,5 @@ def test_a_document_over_several_lines_comes_in_one_block(tmp_path: Path) -> Non
 
 def test_white_space_is_no_line_and_zero_bytes_are() -> None:
     """Blank lines are not counted; the zero bytes that a crashed disk leaves are a bad line."""
-    block = Block("", b"\n \t\r\n1\n\0\0\n", ())
+    block = Block("", 0, b"\n \t\r\n1\n\0\0\n", ())
     assert block.filled_lines.tolist() == [2, 3]

@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hourglass.capture.blocks import BadLines
 from hourglass.capture.files import list_files
 from hourglass.capture.formats import parse_dataset_format
 from hourglass.capture.hooks import Script
 from hourglass.capture.manifests import expand_manifests
 from hourglass.capture.reader import ReadPlan, read_batches
 from hourglass.capture.slices import cut_tasks
-from hourglass.capture.window import Window, parse_time
+from hourglass.capture.tally import Tally
+from hourglass.capture.window import Window, hour_of, parse_time
 from hourglass.errors import HookError, InputError
 from hourglass.values import classify
 
@@ -34,8 +34,8 @@ class Found:
     def __init__(self) -> None:
         self.layouts: dict[str, dict[str, list[Any]]] = {}
         self.rows: Counter[str] = Counter()
-        self.lines: Counter[str] = Counter()
-        self.bad = BadLines()
+        self.ids: list[int] = []
+        self.tally = Tally()
 
     @property
     def columns(self) -> dict[str, list[Any]]:
@@ -44,9 +44,19 @@ class Found:
         return columns
 
     @property
+    def lines(self) -> dict[str, int]:
+        """Lines by hour."""
+        return {hour_of(partition): count for (partition, _), count in self.tally.lines.items() if count}
+
+    @property
+    def kept(self) -> list[dict[str, Any]]:
+        """Lines set aside."""
+        return [entry for entries in self.tally.bad.kept.values() for entry in entries]
+
+    @property
     def reasons(self) -> dict[str, int]:
         """Lines set aside by reason."""
-        return dict(sum((Counter(reasons) for reasons in self.bad.counts.values()), Counter()))
+        return dict(sum(self.tally.bad.counts.values(), Counter()))
 
 
 def read(path: Path, form: str = CAPTURE, **options: Any) -> Found:
@@ -62,7 +72,7 @@ def read(path: Path, form: str = CAPTURE, **options: Any) -> Found:
         }
     plan = ReadPlan(dataset_format, **options)
     for task in cut_tasks([*ordinary, *(part.file for part in batch)], dataset_format, 1):
-        for part in read_batches(task, plan, found.bad, found.lines):
+        for part in read_batches(task, plan, found.tally):
             found.rows[part.layout] += part.count
             columns = found.layouts.setdefault(part.layout, {})
             for name, column in part.columns.items():
@@ -225,7 +235,7 @@ def test_a_bad_line_is_set_aside_and_the_job_goes_on(write: Callable[..., Path],
     path = write(good, line, good)
     found = read(path)
     assert found.reasons == {reason: 1}
-    assert [(entry["file"], entry["line"], entry["reason"]) for entry in found.bad.kept if not entry["layout"]] == [(str(path), 2, reason)]
+    assert [(entry["file"], entry["line"], entry["reason"]) for entry in found.kept if not entry["layout"]] == [(str(path), 2, reason)]
     assert found.rows == {"2": 2}
     assert found.lines == {"": 3}
 
@@ -249,7 +259,7 @@ def test_rows_of_different_width_are_different_layouts(write: Callable[..., Path
     assert found.rows == {"2": 3, "3": 1}
     assert found.layouts["3"] == {"_c0": ["1"], "_c1": ["2"], "_c2": ["3"]}
     assert found.reasons == {}
-    assert [(entry["line"], entry["layout"], entry["detail"]) for entry in found.bad.kept] == [
+    assert [(entry["line"], entry["layout"], entry["detail"]) for entry in found.kept] == [
         (1, "2", "found 2"),
         (2, "2", "found 2"),
         (3, "2", "found 2"),
@@ -345,7 +355,7 @@ def test_a_csv_row_of_another_width_than_its_header_is_bad(write: Callable[..., 
     found = read(write("a,b", "1,2", "1,2,3", "", b"\xff,1", "3,4", name="a.csv"), CSV_HEADER)
     assert found.columns == {"a": ["1", "3"], "b": ["2", "4"]}
     assert found.reasons == {"wrong number of columns": 1, "not UTF-8": 1}
-    assert sorted((entry["line"], entry["record"]) for entry in found.bad.kept if not entry["layout"]) == [(3, "1,2,3"), (5, "\ufffd,1")]
+    assert sorted((entry["line"], entry["record"]) for entry in found.kept if not entry["layout"]) == [(3, "1,2,3"), (5, "\ufffd,1")]
     assert found.lines == {"": 4}
 
 
@@ -465,7 +475,7 @@ def test_one_bad_line_of_a_batch_output_is_one_bad_line(batch: Callable[..., Pat
     """A line that is no JSON does not take its file with it."""
     found = read(batch('{"s":1}\n{\n{"s":3}\n', '{"x":1}\n{"x":2}\n{"x":3}\n', name="a.jsonl"), JSON)
     assert found.columns == {"s": [1, 3], "x": [1, 3]}
-    assert [(entry["line"], entry["reason"]) for entry in found.bad.kept if not entry["layout"]] == [(2, "unreadable payload")]
+    assert [(entry["line"], entry["reason"]) for entry in found.kept if not entry["layout"]] == [(2, "unreadable payload")]
 
 
 def test_outputs_and_inputs_of_different_length_are_set_aside(batch: Callable[..., Path]) -> None:

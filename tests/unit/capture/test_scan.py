@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hourglass.capture.hooks import Script
 from hourglass.capture.reader import ReadPlan
 from hourglass.capture.slices import cut_tasks
 from hourglass.errors import HookError
-from hourglass.hours import Gathered, gather
+from hourglass.hours import HourStates, gather
 from hourglass.scan import ScanPlan, scan
 from hourglass.schemas import STATE_ROWS
 from hourglass.states import COLUMN_STATES, ValueClasses
@@ -23,13 +24,13 @@ FORMS = ['{"sagemakerCaptureJson":{}}', '{"csv":{"header":true}}', '{"csv":{"hea
 SAMPLES = Path(__file__).parents[2] / "data/samples"
 
 
-def passed(path: Path, form: str = FORMS[0], tasks: int = 1, **options: Any) -> Gathered:
+def passed(path: Path, form: str = FORMS[0], tasks: int = 1, **options: Any) -> dict[str, HourStates]:
     """The states of everything under a path."""
     dataset_format = parse_dataset_format(form)
     plan = ScanPlan(ReadPlan(dataset_format, **options), tuple(COLUMN_STATES))
     batches = [batch for task in cut_tasks(list_files(str(path), None).files, dataset_format, tasks) for batch in scan(task, plan)]
     assert all(batch.schema == STATE_ROWS for batch in batches)
-    return gather(batches)
+    return gather(pa.Table.from_batches(batches, STATE_ROWS))
 
 
 def line(data: str) -> bytes:
@@ -44,9 +45,9 @@ def test_states_come_by_hour_and_layout(tmp_path: Path) -> None:
         path = tmp_path / f"ep/AllTraffic/2026/11/21/{hour}/x.jsonl"
         path.parent.mkdir(parents=True)
         path.write_bytes(b"".join(map(line, data)) + b"rubbish\n")
-    hours = passed(tmp_path).hours
-    assert sorted(hours) == ["2026/11/21/09", "2026/11/21/10"]
-    nine = hours["2026/11/21/09"]
+    hours = passed(tmp_path)
+    assert sorted(hours) == ["ep/AllTraffic/2026/11/21/09", "ep/AllTraffic/2026/11/21/10"]
+    nine = hours["ep/AllTraffic/2026/11/21/09"]
     assert (nine.intake.lines, nine.intake.rows, nine.intake.bad, nine.intake.files) == (4, {"2": 2, "1": 1}, {"not JSON": 1}, 1)
     assert nine.layouts["2"]["_c1"].get(ValueClasses).string == 2
     assert nine.layouts["1"]["_c0"].get(ValueClasses).integral == 1
@@ -56,7 +57,7 @@ def test_a_file_in_slices_is_one_file(tmp_path: Path) -> None:
     """However many tasks read a file, its lines, rows and itself are counted once."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"".join(line(f"{i},x") for i in range(60_000)))
-    intakes = [passed(path, tasks=tasks).hours[""].intake for tasks in (1, 4)]
+    intakes = [passed(path, tasks=tasks)[""].intake for tasks in (1, 4)]
     assert intakes[0] == intakes[1]
     assert (intakes[0].lines, intakes[0].files) == (60_000, 1)
 
@@ -97,9 +98,9 @@ def test_no_bytes_end_the_pass(tmp_path_factory: pytest.TempPathFactory, data: b
         if "twice" not in str(fault):
             raise
         return
-    for states in gathered.hours.values():
+    for states in gathered.values():
         assert states.intake.bad_lines <= states.intake.lines
-        assert all(entry["reason"] and entry["file"] == str(path) for entry in gathered.bad_lines)
+        assert all(entry["reason"] and entry["file"] == str(path) for entry in states.bad_lines)
         for layout, columns in states.layouts.items():
             for profile in columns.values():
                 assert profile.get(ValueClasses).rows <= states.intake.rows[layout]

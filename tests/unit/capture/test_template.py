@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourglass.capture import records
-from hourglass.capture.blocks import BadLines, Block, Piece
+from hourglass.capture.blocks import Block, Piece
+from hourglass.capture.tally import BadLines, Tally
 from hourglass.capture.template import read_strings
 from hourglass.capture.window import Window, parse_time
 
@@ -40,7 +41,7 @@ def line(document: object) -> bytes:
 
 def block(lines: list[bytes]) -> Block:
     """A block of one file."""
-    return Block("", b"".join(lines), (Piece("/a.jsonl", 0, 0),))
+    return Block(PARTITION, 0, b"".join(lines), (Piece("/a.jsonl", 0, 0),))
 
 
 def values(found: list) -> list[list[str | None]]:
@@ -83,16 +84,20 @@ NEARLY = st.one_of(
     st.sampled_from([b"\n", b"  \n", b"\r\n", b"{}\n", b"null\n", b"5\n", b"not JSON\n", b"\x00\x00\n"]),
     st.builds(lambda length: line(record())[:length] + b"\n", st.integers(1, 200)),
 )
+PARTITION = "churn/AllTraffic/2026/11/21/09"
 SIDES = ("endpointOutput", "endpointInput")
 WINDOW = Window(parse_time("2026-11-21T09:00:00Z"), parse_time("2026-11-21T10:00:00Z"))
 
 
 def parsed(whole: Block) -> tuple[object, ...]:
     """Everything that parsing says of a block."""
-    bad = BadLines()
-    found = records.parse_records(whole, SIDES, bad, WINDOW)
+    tally = Tally()
+    found = records.parse_records(whole, SIDES, tally, WINDOW, ids=True)
     sides = [[part.to_pylist() for part in (side.data, side.encoding, side.content_type)] for side in found.sides]
-    return sides, found.lines.tolist(), found.read, sorted(entry["line"] for entry in bad.kept), sum(bad.counts.get("", {}).values())
+    part = PARTITION, 0
+    bad = sorted(entry["line"] for entry in tally.bad.kept.get(part, ()))
+    assert found.ids is not None
+    return sides, found.lines.tolist(), found.ids.tolist(), found.read, bad, tally.bad.total, tally.outside.get(part)
 
 
 @settings(max_examples=400, deadline=None)

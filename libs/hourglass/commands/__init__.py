@@ -1,0 +1,1 @@
+"""The commands of `hourglass`, one family a file; `hourglass.cli` puts them together."""

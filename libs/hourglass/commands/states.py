@@ -1,0 +1,170 @@
+"""`hourglass states`: look into the store, add hours up, and hold one window against another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import orjson
+
+from hourglass import storage, terminal
+from hourglass.capture.window import Window, format_time, hour_of, parse_span, source_of
+from hourglass.constraints import SuggestionOptions, baseline_from
+from hourglass.constraints.baseline_drift_check import baseline_drift_check
+from hourglass.dataset import Dataset, dataset_of
+from hourglass.errors import InputError
+from hourglass.history import History, Summed
+from hourglass.hours import HourStates
+from hourglass.outputs import documents
+from hourglass.store import StateError, StateStore, read_states, states_bytes
+from hourglass.undefined import Undefined
+
+Options = Callable[..., Any]
+_WHERE = (
+    click.option("--state-root", required=True, metavar="PATH", help="Where the hours' states are kept."),
+    click.option("--monitor", default="data-quality", show_default=True, help="Whose states."),
+    click.option("--source", "sources", multiple=True, metavar="ENDPOINT/VARIANT", help="Only this endpoint and variant; may be repeated."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+)
+
+
+def _where(command: Options) -> Options:
+    for option in reversed(_WHERE):
+        command = option(command)
+    return command
+
+
+@click.group("states")
+def states_group() -> None:
+    """Look into the store of the hours' states.
+
+    WINDOW is an hour (2026/11/21/09), a day (2026/11/21), a span (2026-11-21T09:00:00Z..2026-11-22T00:00:00Z), or a
+    Parquet file that `states merge` or a baseline has written.
+    """
+
+
+@states_group.command("list")
+@_where
+@click.argument("window", required=False)
+def list_command(state_root: str, monitor: str, sources: tuple[str, ...], as_json: bool, window: str | None) -> None:  # noqa: FBT001 click passes by keyword
+    """List the stored hours: rows, bad lines, kept rows, files, bytes."""
+    store = StateStore(state_root, monitor)
+    hours = list(_hours(store, sources, parse_span(window) if window else None))
+    if as_json:
+        click.echo(orjson.dumps(hours, option=orjson.OPT_INDENT_2).decode())
+        return
+    terminal.table(
+        ["hour", "endpoint/variant", "rows", "bad lines", "columns", "segments", "kept rows", "files", "bytes", ""],
+        [[hour["hour"], hour["source"], *map(terminal.number, list(hour.values())[2:9]), hour["fault"] or ""] for hour in hours],
+        right=range(2, 9),
+    )
+    click.echo(f"{len(hours)} hours in {store.folder}")
+
+
+def _hours(store: StateStore, sources: tuple[str, ...], window: Window | None) -> Iterator[dict[str, Any]]:
+    for partition, stored in History({}, store).hours(window, _wanted(sources)).items():
+        fault = None
+        states = HourStates()
+        files = 0
+        try:
+            file = store.read(partition)
+            if file is not None:
+                states, files = file.states(), len(file.header.inputs)
+        except StateError as problem:
+            fault = str(problem)
+        yield {
+            "hour": hour_of(partition),
+            "source": source_of(partition),
+            "rows": sum(states.intake.rows.values()),
+            "bad_lines": states.intake.bad_lines,
+            "columns": max(map(len, states.layouts.values()), default=0),
+            "segments": len(states.segments),
+            "kept_rows": len(states.sample) if states.sample else 0,
+            "files": files,
+            "bytes": stored.size if stored else 0,
+            "fault": fault,
+        }
+
+
+@states_group.command("show")
+@_where
+@click.argument("window")
+def show_command(state_root: str, monitor: str, sources: tuple[str, ...], as_json: bool, window: str) -> None:  # noqa: FBT001 click passes by keyword
+    """Show the statistics of a window, from the sum of its hours."""
+    summed, span = _summed(StateStore(state_root, monitor), window, sources)
+    dataset = dataset_of(summed.states)
+    if as_json:
+        click.echo(documents.to_json(documents.statistics_document(dataset)).decode(), nl=False)
+        return
+    terminal.statistics(dataset)
+    click.echo(_says(window, span, summed, dataset))
+
+
+@states_group.command("merge")
+@_where
+@click.argument("window")
+@click.option("--output", required=True, metavar="FILE", help="Parquet file to write.")
+def merge_command(state_root: str, monitor: str, sources: tuple[str, ...], as_json: bool, window: str, output: str) -> None:  # noqa: FBT001 click passes by keyword
+    """Write the sum of a window's hours into one file."""
+    summed, span = _summed(StateStore(state_root, monitor), window, sources)
+    folder, _, name = storage.normalise(output).rpartition("/")
+    storage.write_files(folder, {name: states_bytes(summed.states)})
+    dataset = dataset_of(summed.states)
+    if as_json:
+        click.echo(orjson.dumps({"output": output, "hours": summed.hours, "rows": dataset.rows}).decode())
+    else:
+        click.echo(f"{_says(window, span, summed, dataset)}: {output}")
+
+
+@states_group.command("diff")
+@_where
+@click.argument("window")
+@click.argument("reference")
+def diff_command(state_root: str, monitor: str, sources: tuple[str, ...], as_json: bool, window: str, reference: str) -> None:  # noqa: FBT001 click passes by keyword
+    """Hold a window against another one: the distance of each column, the largest first."""
+    store = StateStore(state_root, monitor)
+    (mine, span), (theirs, other) = _summed(store, window, sources), _summed(store, reference, sources)
+    first, second = dataset_of(mine.states), dataset_of(theirs.states)
+    baseline = baseline_from(second, None, SuggestionOptions())
+    if isinstance(baseline, Undefined):
+        raise InputError(f"reference {reference}", found="no rows", expected="rows to compare with", hint="see hourglass states list")
+    found = sorted(baseline_drift_check(first, baseline), key=lambda e: -e.value if isinstance(e.value, float) else 1.0)
+    if as_json:
+        entries = [documents.evaluation_entry(evaluation) for evaluation in found]
+        document = {"window": _as_json(window, span, first), "reference": _as_json(reference, other, second), "evaluations": entries}
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        return
+    terminal.evaluations(found)
+    click.echo(f"{_says(window, span, mine, first)}\nagainst {_says(reference, other, theirs, second)}")
+
+
+def _wanted(sources: tuple[str, ...]) -> Callable[[str], bool]:
+    return lambda source: not sources or source in sources
+
+
+def _summed(store: StateStore, window: str, sources: tuple[str, ...]) -> tuple[Summed, Window | None]:
+    if window.endswith(".parquet"):
+        file = read_states(storage.normalise(window))
+        if file is None:
+            raise InputError(window, found="no such file", expected="a file that hourglass states merge has written")
+        return Summed(file.states()), None
+    span = parse_span(window)
+    summed = History({}, store).sum(span, _wanted(sources))
+    for sentence in summed.unreadable:
+        click.echo(f"hourglass: {sentence}", err=True)
+    if not summed.hours:
+        known = ", ".join(store.sources()) or "none"
+        hint = f"stored endpoints and variants: {known}; hourglass states list shows their hours"
+        raise InputError(f"window {window}", found=f"no stored hours in {store.folder}", expected="at least one", hint=hint)
+    return summed, span
+
+
+def _says(text: str, span: Window | None, summed: Summed, dataset: Dataset) -> str:
+    hours = f" from {summed.hours} stored hours" if span else ""
+    return f"{span or text}: {dataset.rows:,} rows{hours}"
+
+
+def _as_json(text: str, span: Window | None, dataset: Dataset) -> dict[str, Any]:
+    place = {"start": format_time(span.start), "end": format_time(span.end)} if span else {"file": text}
+    return {**place, "rows": dataset.rows}

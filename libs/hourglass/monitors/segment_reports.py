@@ -1,0 +1,104 @@
+"""The segments of a window: each held against its own past, the one that drifted most first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hourglass.comparisons import Distribution, distribution_of
+from hourglass.constraints import (
+    Baseline,
+    Evaluation,
+    SegmentDrift,
+    SuggestionOptions,
+    Verdict,
+    baseline_from,
+    evaluate,
+    rank_segments,
+    where_it_shows,
+)
+from hourglass.dataset import Dataset, dataset_of, without_columns
+from hourglass.hours import HourStates
+from hourglass.outputs.report import SegmentReport
+from hourglass.states import RowSample
+from hourglass.undefined import Undefined
+
+MOST_EXAMPLES = 5
+CHECK = "baseline_drift_check"
+
+
+def segment_reports(
+    states: HourStates, past: HourStates | None, baseline: Baseline, left_out: frozenset[str], options: SuggestionOptions
+) -> tuple[SegmentReport, ...]:
+    """A report for each segment of a window, and for those that it had in the `past` and has no more.
+
+    A segment is held against itself: what is asked of it is suggested from its own past, and how features are compared
+    is the baseline's. Without a past there is "insufficient data", since a segment is no sample of the whole.
+    """
+    past_segments = past.segments if past is not None else {}
+    datasets: dict[str, Dataset] = {}
+    baselines: dict[str, Baseline] = {}
+    evaluations: dict[str, tuple[Evaluation, ...]] = {}
+    for name in dict.fromkeys([*states.segments, *past_segments]):
+        datasets[name] = without_columns(dataset_of(states.segments.get(name, HourStates())), left_out)
+        own = past_of_segment(past_segments.get(name), baseline, left_out, options)
+        if own is None:
+            reason = (
+                "the baseline has no such segment"
+                if past is not None
+                else "the baseline has no segments: baseline_states.parquet is missing"
+            )
+            evaluations[name] = (Evaluation("", CHECK, "a segment against its own past", None, None, Verdict.INSUFFICIENT, reason),)
+        else:
+            baselines[name] = own
+            evaluations[name] = tuple(evaluate(datasets[name], own))
+    ranking = rank_segments({name: (datasets[name], own) for name, own in baselines.items()})
+    reports = [_report(drift, datasets, baselines, evaluations, states.sample) for drift in ranking]
+    return (*reports, *(SegmentReport(name, datasets[name], evaluations[name]) for name in datasets if name not in baselines))
+
+
+def past_of_segment(past: HourStates | None, baseline: Baseline, left_out: frozenset[str], options: SuggestionOptions) -> Baseline | None:
+    """What a segment is held against; None where it has no past."""
+    if past is None:
+        return None
+    own = baseline_from(without_columns(dataset_of(past), left_out), None, options)
+    if isinstance(own, Undefined):
+        return None
+    features = {}
+    for name, feature in own.features.items():
+        config = feature.config
+        if name in baseline.features:
+            config = replace(
+                baseline.features[name].config,
+                datatype_check_threshold=config.datatype_check_threshold,
+                domain_content_threshold=config.domain_content_threshold,
+                share_comparison_method=config.share_comparison_method,
+            )
+        features[name] = replace(feature, config=config)
+    return replace(own, features=features, config=baseline.config, left_out=left_out)
+
+
+def _report(
+    drift: SegmentDrift,
+    datasets: Mapping[str, Dataset],
+    baselines: Mapping[str, Baseline],
+    evaluations: Mapping[str, tuple[Evaluation, ...]],
+    sample: RowSample | None,
+) -> SegmentReport:
+    name = drift.segment
+    report = SegmentReport(name, datasets[name], evaluations[name], None if isinstance(drift.effect, Undefined) else drift.effect)
+    if not drift.feature:
+        return report
+    feature = baselines[name].features[drift.feature]
+    window = distribution_of(datasets[name].columns[drift.feature], feature.inferred_type)
+    excess = where_it_shows(window, baselines[name].distributions.get(drift.feature, Distribution()))
+    if isinstance(excess, Undefined):
+        return replace(report, feature=drift.feature)
+    rows = (row.values for row in sample.rows() if name in row.segments) if sample is not None else ()
+    examples = _first(row for row in rows if excess.holds(row.get(drift.feature)))
+    return replace(report, feature=drift.feature, finding=str(excess), examples=examples)
+
+
+def _first(rows: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(row for _, row in zip(range(MOST_EXAMPLES), rows, strict=False))

@@ -1,0 +1,259 @@
+"""The hours' states on disk or in an object store: one Parquet file an hour.
+
+    <state root>/<monitor>/<endpoint>/<variant>/yyyy/mm/dd/hh/states.parquet
+    <state root>/<monitor>/<endpoint>/<variant>/yyyy/mm/dd/day.parquet
+
+The second is the sum of a day's hours, kept so that a month costs thirty files and not 720. It names the hours that it
+was made of with their sizes and times, and is made again when they are others: deleting it loses nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from hourglass import __version__, storage
+from hourglass.capture.files import InputFile
+from hourglass.capture.window import hour_of
+from hourglass.errors import InputError
+from hourglass.hours import HourStates, StateRow, UnknownStateError, known_state
+from hourglass.schemas import BAD_LINE, STORED_ROWS
+
+FORMAT = 1
+HOUR_FILE, DAY_FILE = "states.parquet", "day.parquet"
+_HEADER = b"hourglass"
+_THREADS = 32  # answers of an object store take longer than their bytes
+
+
+class StateError(InputError):
+    """A file in the store that cannot be used. `ours` tells a damaged file of ours, which may be replaced, from others."""
+
+    def __init__(self, path: str, *, found: object, expected: object, hint: str, ours: bool) -> None:
+        super().__init__(f"stored states {path}", found=found, expected=expected, hint=hint)
+        self.ours = ours
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a state file says of itself: how it was made, and of which files."""
+
+    fingerprint: str
+    inputs: Mapping[str, tuple[int, int]]
+    release: str = __version__
+    checksum: int = 0
+
+    def to_bytes(self) -> bytes:
+        """The header as the file's metadata hold it; packed, since an hour may have twenty thousand inputs."""
+        parts = {"release": self.release, "checksum": self.checksum, "fingerprint": self.fingerprint, "inputs": self.inputs}
+        document = {"format": FORMAT, **parts}
+        return base64.b64encode(zlib.compress(orjson.dumps(document)))
+
+
+@dataclass(frozen=True)
+class StoredHour:
+    """An hour in the store, as its folder lists it."""
+
+    partition: str
+    path: str
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True)
+class StateStore:
+    """The states of one monitor."""
+
+    root: str
+    monitor: str
+
+    @cached_property
+    def folder(self) -> str:
+        """Where the monitor's endpoints lie."""
+        return storage.join(storage.normalise(self.root), self.monitor)
+
+    def path(self, partition: str) -> str:
+        """The file of an hour."""
+        return storage.join(self.folder, partition, HOUR_FILE)
+
+    def sources(self) -> list[str]:
+        """Every `endpoint/variant` that has states."""
+        endpoints = _folders(self.folder)
+        return [f"{endpoint}/{variant}" for endpoint in endpoints for variant in _folders(storage.join(self.folder, endpoint))]
+
+    def hours(self, sources: Iterable[str], days: Iterable[str] | None = None) -> list[StoredHour]:
+        """The hours that are stored of some sources, in order: of some days, or all."""
+        prefixes = [(source, day) for source in sources for day in (days if days is not None else [""])]
+        with ThreadPoolExecutor(_THREADS) as threads:
+            found = threads.map(lambda prefix: storage.listing(storage.join(self.folder, *filter(None, prefix)), recursive=True), prefixes)
+        start = len(storage.filesystem(self.folder)[1]) + 1
+        return sorted(
+            (
+                StoredHour(info.path[start : -len(HOUR_FILE) - 1], storage.spelled(info.path, self.folder), info.size, info.mtime_ns or 0)
+                for infos in found
+                for info in infos
+                if info.type == pafs.FileType.File and info.base_name == HOUR_FILE and hour_of(info.path[start : -len(HOUR_FILE) - 1])
+            ),
+            key=lambda hour: hour.partition,
+        )
+
+    def read(self, partition: str) -> StateFile | None:
+        """The states of an hour; None when there are none. StateError, which names the file, when they cannot be used."""
+        return read_states(self.path(partition))
+
+    def write(self, partition: str, states: HourStates, header: Header) -> None:
+        """Replaces an hour: whoever reads meanwhile sees the old states or the new ones.
+
+        A day's sum that holds the old hour goes first, so that a file with its size and time is not taken for it.
+        """
+        day = storage.join(self.folder, partition[: -len("/hh")])
+        storage.write_files(day, {}, remove=(DAY_FILE,))
+        storage.write_files(storage.join(self.folder, partition), {HOUR_FILE: _to_parquet(states, header)})
+
+    def day(self, source: str, day: str, hours: Mapping[str, tuple[int, int]]) -> HourStates | None:
+        """The sum of a day's hours, if one is stored that was made of exactly these."""
+        try:
+            found = read_states(storage.join(self.folder, source, day, DAY_FILE))
+        except StateError:  # it is made again
+            return None
+        return found.states() if found is not None and found.header.inputs == hours else None
+
+    def write_day(self, source: str, day: str, states: HourStates, hours: Mapping[str, tuple[int, int]]) -> None:
+        """Keeps a day's sum. A place that is not to be written to costs time, not the result."""
+        try:
+            storage.write_files(storage.join(self.folder, source, day), {DAY_FILE: _to_parquet(states, Header("", hours))})
+        except InputError:
+            return
+
+    def stale(self, partition: str, files: Iterable[InputFile], fingerprint: str) -> bool:
+        """Whether an hour must be read again: it is not stored, or files came or changed, or it was made in another way.
+
+        Files that are gone do not make it stale: captures are often kept for less time than their states.
+        """
+        try:
+            found = self.read(partition)
+        except StateError as fault:
+            if not fault.ours:
+                raise
+            return True
+        if found is None or found.header.fingerprint != fingerprint:
+            return True
+        return any(found.header.inputs.get(name) != stamp for name, stamp in inputs_of(partition, files).items())
+
+
+def inputs_of(partition: str, files: Iterable[InputFile]) -> dict[str, tuple[int, int]]:
+    """The files of an hour as its header keeps them: name below the hour's folder, with size and time."""
+    hour = f"/{hour_of(partition)}/"
+    return {file.path.rpartition(hour)[2]: (file.size, file.modified) for file in files}
+
+
+def states_bytes(states: HourStates) -> bytes:
+    """The file of states that are no hour's: a baseline's, or a merged window's."""
+    return _to_parquet(states, Header("", {}))
+
+
+@dataclass(frozen=True)
+class StateFile:
+    """A state file as it was read: its rows are those that were written."""
+
+    path: str
+    header: Header
+    rows: tuple[StateRow, ...]
+
+    def states(self) -> HourStates:
+        """The states in it; StateError when one of them is damaged."""
+        try:
+            return HourStates.from_rows(self.rows)
+        except InputError as fault:
+            raise _damaged(self.path, fault) from fault
+
+
+def read_states(path: str) -> StateFile | None:
+    """A state file; None when there is none, StateError when it is damaged, of a newer release, or someone else's."""
+    try:
+        if storage.file_info(path).type != pafs.FileType.File:
+            return None
+        data = storage.read_bytes(path)
+    except InputError as fault:
+        if isinstance(fault.__cause__, FileNotFoundError):  # deleted between the two calls
+            return None
+        raise
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+        header = _header(path, file.metadata.metadata)
+        table = file.read(use_threads=False)
+        rows = tuple(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    except (OSError, ValueError, pa.ArrowException) as fault:
+        raise _damaged(path, fault) from fault
+    if table.schema.names != STORED_ROWS.names or _checksum(rows) != header.checksum:
+        raise _damaged(path, "other rows than were written")
+    for kind, version in {(row[4], row[5]) for row in rows}:
+        try:
+            if kind != BAD_LINE:
+                known_state(kind, version)
+        except UnknownStateError as fault:
+            found = f"{fault.subject}, {fault.found}"
+            raise StateError(path, found=found, expected=fault.expected, hint="use the newer release", ours=False) from fault
+    return StateFile(path, header, rows)
+
+
+def _checksum(rows: Sequence[StateRow]) -> int:
+    """What tells rows from others: Parquet's own checksums would leave out the footer, which says where the pages are."""
+    names = repr([row[:-1] for row in rows]).encode("utf-8")
+    return zlib.crc32(b"".join(row[-1] for row in rows), zlib.crc32(names))
+
+
+def _header(path: str, metadata: Mapping[bytes, bytes] | None) -> Header:
+    packed = (metadata or {}).get(_HEADER)
+    if packed is None:
+        hint = "is --state-root the right folder? Nothing there was changed"
+        raise StateError(path, found="a Parquet file of someone else", expected="states that Hourglass wrote", hint=hint, ours=False)
+    try:
+        document: dict[str, Any] = orjson.loads(zlib.decompress(base64.b64decode(packed)))
+        if document["format"] > FORMAT:
+            found = f"format {document['format']} of release {document['release']}"
+            raise StateError(path, found=found, expected=f"format {FORMAT} or older", hint="use that release", ours=False)
+        inputs = {name: (size, modified) for name, (size, modified) in document["inputs"].items()}
+        return Header(document["fingerprint"], inputs, document["release"], document["checksum"])
+    except (zlib.error, ValueError, KeyError, TypeError) as fault:
+        raise _damaged(path, fault) from fault
+
+
+def _damaged(path: str, fault: object) -> StateError:
+    return StateError(
+        path, found=f"a damaged file ({fault})", expected="states that Hourglass wrote", hint="delete it, or read the hour again", ours=True
+    )
+
+
+def _to_parquet(states: HourStates, header: Header) -> bytes:
+    rows = tuple(states.rows())
+    columns = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), STORED_ROWS, strict=True)]
+    sealed = replace(header, checksum=_checksum(rows))
+    sink = pa.BufferOutputStream()
+    # no statistics: they would hold the smallest and the largest state, raw rows among them, a second time
+    with pq.ParquetWriter(
+        sink, STORED_ROWS, compression="lz4", use_dictionary=_NAMES, write_statistics=False, store_schema=False
+    ) as writer:
+        writer.write_table(pa.table(columns, schema=STORED_ROWS))
+        writer.add_key_value_metadata({_HEADER.decode(): sealed.to_bytes().decode()})
+    return bytes(sink.getvalue().to_pybytes())
+
+
+_NAMES = [field.name for field in STORED_ROWS if pa.types.is_string(field.type)]  # states differ, their subjects repeat
+
+
+def _folders(path: str) -> list[str]:
+    return [
+        info.base_name
+        for info in storage.listing(path, recursive=False)
+        if info.type == pafs.FileType.Directory and not info.base_name.startswith(".")
+    ]
