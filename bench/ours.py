@@ -16,8 +16,9 @@ from hourglass.capture.reader import ReadPlan
 from hourglass.capture.slices import Task, cut_tasks
 from hourglass.dataset import dataset_of
 from hourglass.hours import HourStates, gather
-from hourglass.local import processors, run_locally
+from hourglass.local import run_locally
 from hourglass.outputs.documents import statistics_document, to_json
+from hourglass.processes import processors
 from hourglass.scan import ScanPlan, scan
 from hourglass.states import COLUMN_STATES
 

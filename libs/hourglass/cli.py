@@ -19,7 +19,7 @@ from hourglass.commands.compare import compare_command
 from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean, shorten
-from hourglass.local import processors, run_locally
+from hourglass.local import run_locally
 from hourglass.monitors import data_quality
 from hourglass.monitors.data_quality import RowChecks
 from hourglass.monitors.refresh import Engine
@@ -27,6 +27,7 @@ from hourglass.outputs.message import MESSAGE_FILE, to_message
 from hourglass.outputs.metrics_table import metrics_markdown
 from hourglass.outputs.report import Outcome
 from hourglass.own_metrics import register_own_metrics
+from hourglass.processes import processors
 from hourglass.settings import AnalysisType, Settings, load_settings
 
 VIOLATIONS_EXIT = 3

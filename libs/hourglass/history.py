@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from hourglass.capture.window import Window, hour_of, hour_start, source_of
 from hourglass.errors import InputError
 from hourglass.hours import HourStates
-from hourglass.store import StateError, StateFile, StateStore, StoredHour
+from hourglass.processes import in_processes
+from hourglass.store import Listed, StateError, StateFile, StateStore, StoredHour
 
 _KEPT_SUMS = 64  # of days and hours in memory: windows of one run overlap
 _THREADS = 8
+_WORTH_PROCESSES = 4  # days of a hundred features take a second, as long as a process takes to start
 DAY_LETTERS = len("yyyy/mm/dd")
 
 
@@ -54,13 +57,18 @@ class History:
 
         None as a window is all of time.
         """
-        found: dict[str, StoredHour | None] = {}
+        return self._listed(window, wanted)[0]
+
+    def _listed(self, window: Window | None, wanted: Callable[[str], bool]) -> tuple[dict[str, StoredHour | None], Collection[str]]:
+        """The hours of a window, and the days that have been summed."""
+        listed = Listed()
         if self._store is not None:
             days = list(dict.fromkeys(hour[:DAY_LETTERS] for hour in window.hours())) if window else None
-            found = {hour.partition: hour for hour in self._store.hours(filter(wanted, self._store.sources()), days)}
+            listed = self._store.listed(filter(wanted, self._store.sources()), days)
+        found: dict[str, StoredHour | None] = {hour.partition: hour for hour in listed.hours}
         found |= dict.fromkeys(partition for partition in self._fresh if wanted(source_of(partition)))
         names = None if window is None else {*window.hours(), *([""] if window == self._span else [])}
-        return {partition: hour for partition, hour in sorted(found.items()) if names is None or hour_of(partition) in names}
+        return {name: hour for name, hour in sorted(found.items()) if names is None or hour_of(name) in names}, listed.summed
 
     def sum(self, window: Window | None, wanted: Callable[[str], bool] = _all, within: Collection[str] | None = None) -> Summed:
         """The sum of a window's hours, or of those `within` a set of partitions.
@@ -68,12 +76,13 @@ class History:
         The hours of a whole day are summed first, and days after that, whether or not the day's sum is in the store:
         so a window has the same bytes however it came about.
         """
-        hours = self.hours(window, wanted)
+        hours, summed = self._listed(window, wanted)
         if within is not None:
             hours = {partition: hour for partition, hour in hours.items() if partition in within}
         parts: dict[str, list[HourStates]] = {}
         unreadable: list[str] = []
         groups = list(_groups(hours, window))
+        self._sum_days([group for group in groups if group[0][: -len("/hh")] not in summed and group not in self._sums], hours)
         with ThreadPoolExecutor(_THREADS) as threads:
             sums = list(threads.map(lambda group: self._sums.get(group) or self._sum_of(group, hours), groups))
         for group, (states, faults) in zip(groups, sums, strict=True):
@@ -84,6 +93,12 @@ class History:
         traffic = {source: sum(states.intake.rows.values()) for source, states in sources.items()}
         whole = HourStates.merged(list(sources.values())) if sources else HourStates()
         return Summed(whole, traffic, len({hour_of(partition) for partition in hours}) - len(unreadable), tuple(unreadable))
+
+    def _sum_days(self, groups: Sequence[tuple[str, ...]], hours: Mapping[str, StoredHour | None]) -> None:
+        """Has processes put the sums of days into the store, where there are many to make."""
+        days = [group for group in groups if len(group) > 1 and all(hours[partition] is not None for partition in group)]
+        if self._store is not None and len(days) >= _WORTH_PROCESSES:
+            in_processes(partial(_sum_day, self._store), [{partition: hours[partition] for partition in group} for group in days])
 
     def _sum_of(self, group: tuple[str, ...], hours: Mapping[str, StoredHour | None]) -> tuple[HourStates, tuple[str, ...]]:
         """One hour, or the sum of a whole day's, with the sentences of those that cannot be used."""
@@ -127,6 +142,10 @@ class History:
                     faults.append(str(fault))
             stored = HourStates()
         return HourStates.merged([stored, *fresh]) if fresh else stored, tuple(faults)
+
+
+def _sum_day(store: StateStore, hours: Mapping[str, StoredHour | None]) -> None:
+    History({}, store)._sum_of(tuple(hours), hours)  # noqa: SLF001 the same class, in another process
 
 
 def _groups(hours: Iterable[str], window: Window | None) -> Iterable[tuple[str, ...]]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ import pyarrow.parquet as pq
 
 from hourglass import __version__, storage
 from hourglass.capture.files import InputFile
-from hourglass.capture.window import hour_of
+from hourglass.capture.window import hour_of, partition_of
 from hourglass.errors import InputError
 from hourglass.hours import HourStates, StateRow, UnknownStateError, known_state
 from hourglass.schemas import BAD_LINE, STORED_ROWS
@@ -64,9 +65,16 @@ class StoredHour:
     """An hour in the store, as its folder lists it."""
 
     partition: str
-    path: str
     size: int
     modified: int
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The hours that are in the store, in order, and the days, `endpoint/variant/yyyy/mm/dd`, that have been summed."""
+
+    hours: tuple[StoredHour, ...] = ()
+    summed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -90,21 +98,20 @@ class StateStore:
         endpoints = _folders(self.folder)
         return [f"{endpoint}/{variant}" for endpoint in endpoints for variant in _folders(storage.join(self.folder, endpoint))]
 
-    def hours(self, sources: Iterable[str], days: Iterable[str] | None = None) -> list[StoredHour]:
-        """The hours that are stored of some sources, in order: of some days, or all."""
+    def listed(self, sources: Iterable[str], days: Iterable[str] | None = None) -> Listed:
+        """What is stored of some sources: of some days, or all."""
         prefixes = [(source, day) for source in sources for day in (days if days is not None else [""])]
         with ThreadPoolExecutor(_THREADS) as threads:
             found = threads.map(lambda prefix: storage.listing(storage.join(self.folder, *filter(None, prefix)), recursive=True), prefixes)
         start = len(storage.filesystem(self.folder)[1]) + 1
-        return sorted(
-            (
-                StoredHour(info.path[start : -len(HOUR_FILE) - 1], storage.spelled(info.path, self.folder), info.size, info.mtime_ns or 0)
-                for infos in found
-                for info in infos
-                if info.type == pafs.FileType.File and info.base_name == HOUR_FILE and hour_of(info.path[start : -len(HOUR_FILE) - 1])
-            ),
-            key=lambda hour: hour.partition,
-        )
+        hours, sums = [], set()
+        for info in chain.from_iterable(found):
+            folder, _, name = info.path[start:].rpartition("/")
+            if name == HOUR_FILE and partition_of(f"{folder}/") == folder:
+                hours.append(StoredHour(folder, info.size, info.mtime_ns or 0))
+            elif name == DAY_FILE:
+                sums.add(folder)
+        return Listed(tuple(sorted(hours, key=lambda hour: hour.partition)), frozenset(sums))
 
     def read(self, partition: str) -> StateFile | None:
         """The states of an hour; None when there are none. StateError, which names the file, when they cannot be used."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourglass.capture.slices import PART_BYTES
-from hourglass.local import processors, run_locally
+from hourglass.local import run_locally
 from hourglass.monitors import data_quality
+from hourglass.processes import processors
 from hourglass.settings import load_settings
 from hourglass.spark.one_pass import spark_engine
 from tests.engine import capture_line, plain_engine, write_hour
