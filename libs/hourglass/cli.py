@@ -18,7 +18,7 @@ from hourglass.capture.hooks import Script
 from hourglass.commands.compare import compare_command
 from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
-from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean, shorten
+from hourglass.errors import VIOLATIONS_EXIT, HourglassError, InputError, SettingsError, did_you_mean, shorten
 from hourglass.local import run_locally
 from hourglass.monitors import data_quality
 from hourglass.monitors.data_quality import RowChecks
@@ -29,8 +29,6 @@ from hourglass.outputs.report import Outcome
 from hourglass.own_metrics import register_own_metrics
 from hourglass.processes import processors
 from hourglass.settings import AnalysisType, Settings, load_settings
-
-VIOLATIONS_EXIT = 3
 
 
 class _Command(click.Command):
@@ -110,12 +108,12 @@ def backfill_command(config: str | None, as_json: bool, from_: str | None, to: s
     """
     flags["start_time"] = flags["start_time"] or from_
     flags["end_time"] = flags["end_time"] or to
-    flags["output_path"] = flags["output_path"] or flags["state_root"]  # no reports are written
-    settings = load_settings(flags, os.environ, config)
-    if settings.state_root is None:
-        raise SettingsError([InputError("state_root", found="nothing", expected="where the states are kept", hint="set --state-root")])
+    settings = load_settings(flags, os.environ, config, stands_for={"output_path": "state_root"})  # no reports are written
     prepared = data_quality.prepare(settings)
-    with terminal.progress(quiet=as_json) as step, _engine(settings, step) as (engine, parallelism, _):
+    if "" in {file.partition for file in prepared.listing.files}:
+        hint = "hourglass data-quality reads a data set"
+        raise InputError(settings.dataset_source, found="data outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)
+    with terminal.progress(quiet=as_json, logs=True) as step, _engine(settings, step) as (engine, parallelism, _):
         _, refreshed = data_quality.read_hours(settings, prepared, engine, parallelism, _hours_read(step))
     terminal.show_refreshed(refreshed, settings, as_json=as_json)
 
@@ -219,6 +217,7 @@ def main(arguments: list[str] | None = None) -> None:
         fault.show()
         sys.exit(2)
     except click.Abort:
+        click.echo("hourglass: stopped. What is in the store stays, and the same command goes on from there", err=True)
         sys.exit(130)
     except HourglassError as fault:
         if isinstance(fault, SettingsError):  # there are no settings yet that say where the message file is

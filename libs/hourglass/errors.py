@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+VIOLATIONS_EXIT = 3  # with --fail-on-violations
+
 
 class HourglassError(Exception):
     """A failure that a person can act on.

@@ -41,7 +41,8 @@ def in_processes(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
 def _elsewhere(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
     """The function of some items, by another process that can import what this one can."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", "from hourglass.processes import work; work()"]
+    # -P: the folder that the command was called in may hold data, and a random.py
+    command = [sys.executable, "-P", "-c", "from hourglass.processes import work; work()"]
     message = pickle.dumps((function, list(items)))
     done = subprocess.run(command, input=message, stdout=subprocess.PIPE, env=environment, check=False)  # noqa: S603 our own words only
     if done.returncode != 0:

@@ -40,15 +40,16 @@ class Reference:
         if step is not None and length > step:
             raise ValueError(f"reference: found {self} for a window of {length}; expected one of at most {step}")
 
-    def windows(self, window: Window) -> Iterator[Window]:
-        """The windows to add up, the latest first.
+    def windows(self, window: Window, length: timedelta | None = None) -> Iterator[Window]:
+        """The windows to add up, the latest first; ValueError when they would overlap with the window itself.
 
-        The last N are one long window; those of the same hour lie days or weeks apart, since traffic has seasons.
+        The last N, of the `length` that the window will have when it is over, are one long window; those of the same hour
+        lie days or weeks apart, since traffic has seasons.
         """
-        length = window.end - window.start
         if self.kind in {"previous", "last"}:
-            yield Window(window.start - self.count * length, window.start)
+            yield Window(window.start - self.count * (length or window.end - window.start), window.start)
             return
+        self.need_length(window.end - window.start)
         step = _STEPS[self.kind]
         for number in range(1, self.count + 1):
             yield Window(window.start - number * step, window.end - number * step)

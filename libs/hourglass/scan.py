@@ -119,7 +119,10 @@ class _PartStates:
         for places, names in segments:
             self._take_segments(batch, places, names)
         if self._sample is not None and self._plan.sample is not None and batch.ids is not None:
-            self._keep_rows(batch, batch.ids, self._sample, self._plan.sample, segments)
+            # a segment's name would tell what the row is not to tell
+            hidden = {*self._plan.sample.without, *self._plan.sample.hashed}
+            told = [part for by, part in zip(self._plan.segments, segments, strict=True) if hidden.isdisjoint(by.columns)]
+            self._keep_rows(batch, batch.ids, self._sample, self._plan.sample, told)
 
     def _take_columns(self, segment: str, batch: Batch, columns: Mapping[str, Column]) -> None:
         for position, (name, column) in enumerate(columns.items(), batch.first):

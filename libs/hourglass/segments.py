@@ -29,7 +29,9 @@ _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "=": operator.eq,
 }
-_CLAUSE = re.compile(r"(?P<column>.+?)\s*(?P<sign><=|>=|!=|==|=|<|>)\s*(?P<value>.+)")
+_CLAUSE = re.compile(r"(?P<column>\"[^\"]+\"|'[^']+'|.+?)\s*(?P<sign><=|>=|!=|==|=|<|>)\s*(?P<value>.+)")
+_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_MORE = re.compile(r"[<>=!]|\b(or|not)\b", re.IGNORECASE)
 _GRAMMAR = "columns (sex; sex, region) or a named condition (seniors: age >= 65 and sex = Male), separated by semicolons"
 
 Places = npt.NDArray[np.int64]
@@ -79,9 +81,9 @@ class Segmentation:
             return np.where(fits, 0, -1), [self.name]
         joint = coded[0][0]
         for codes, values in coded[1:]:
-            joint = joint * len(values) + codes
+            joint = np.unique(joint, return_inverse=True)[1] * len(values) + codes  # never beyond rows × values
         _, firsts, places = np.unique(joint, return_index=True, return_inverse=True)
-        return places, [f"{self.name}={_JOINT.join(values[codes[first]] for codes, values in coded)}" for first in firsts.tolist()]
+        return places, [f"{self.name}={_JOINT.join(_part(values[codes[first]]) for codes, values in coded)}" for first in firsts.tolist()]
 
 
 def parse_segmentations(text: str) -> tuple[Segmentation, ...]:
@@ -102,9 +104,9 @@ def _parse(part: str) -> Segmentation:
     if colon:
         if not name.strip() or "=" in name:
             raise InputError("segments", found=repr(part), expected=_GRAMMAR, hint="give the condition a name without =")
-        return Segmentation(name.strip(), condition=tuple(_clause(clause) for clause in re.split(r"\s+and\s+", condition.strip())))
-    columns = tuple(column.strip() for column in part.split(","))
-    if not all(columns) or _CLAUSE.fullmatch(part):
+        return Segmentation(name.strip(), condition=tuple(_clause(clause) for clause in _AND.split(condition.strip())))
+    columns = tuple(_name(column) for column in part.split(","))
+    if not all(columns) or len(set(columns)) < len(columns):
         raise InputError("segments", found=repr(part), expected=_GRAMMAR)
     return Segmentation(_JOINT.join(columns), by=columns)
 
@@ -113,7 +115,30 @@ def _clause(text: str) -> Clause:
     found = _CLAUSE.fullmatch(text.strip())
     if not found:
         raise InputError("segments", found=repr(text), expected="a clause such as age >= 65 or sex = Male")
-    return Clause(found["column"].strip(), found["sign"].replace("==", "="), found["value"].strip().strip("\"'"))
+    value, sign = found["value"].strip(), found["sign"].replace("==", "=")
+    quoted = value[:1] in {'"', "'"} and value[-1:] == value[:1]
+    if not quoted and _MORE.search(value):
+        raise InputError(
+            "segments", found=repr(text), expected="one comparison a clause, joined by and", hint="put a value with such words in quotes"
+        )
+    if sign not in {"=", "!="} and parse_number(value) is None:
+        raise InputError("segments", found=repr(text), expected=f"a number after {sign}")
+    return Clause(_name(found["column"]), sign, value[1:-1] if quoted else value)
+
+
+def _name(text: str) -> str:
+    """A column's name as it is spelled: with signs of comparison only in quotes."""
+    name = text.strip()
+    if name[:1] in {'"', "'"} and name[-1:] == name[:1]:
+        return name[1:-1]
+    if _MORE.search(name):
+        raise InputError("segments", found=repr(text), expected=_GRAMMAR, hint="put a column's name with such signs in quotes")
+    return name
+
+
+def _part(value: str) -> str:
+    """A value within the name of several, so that "1 & 2" beside "3" is not "1" beside "2 & 3"."""
+    return value.replace("&", "&&")
 
 
 def segment_value(value: object) -> str:

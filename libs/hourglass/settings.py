@@ -6,10 +6,12 @@ and a flag in kebab-case.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -65,6 +67,13 @@ def _durations(text: str) -> tuple[timedelta, ...]:
     return tuple(dict.fromkeys(parse_duration(length) for length in _names(text)))
 
 
+def _folder_name(text: str) -> str:
+    """A name that is also a folder's."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", text):
+        raise InputError("name", found=repr(text), expected="letters, digits, hyphens, dots and underscores")
+    return text
+
+
 def _upper(text: str) -> str:
     return text.strip().upper()
 
@@ -103,7 +112,10 @@ class Settings(BaseModel):
         Annotated[Literal["Enabled", "Disabled"], _one_of("Enabled", "Disabled")],
         Field(description="Whether CloudWatch metrics are written."),
     ] = "Disabled"
-    sagemaker_endpoint_name: Annotated[str | None, Field(description="Endpoint, a dimension of the metrics.")] = None
+    sagemaker_endpoint_name: Annotated[
+        Annotated[str, _by_parser(_folder_name)] | None,
+        Field(description="Endpoint: its folder among several, and a dimension of the metrics."),
+    ] = None
     sagemaker_monitoring_schedule_name: Annotated[str | None, Field(description="Schedule, a dimension of the metrics.")] = None
     sagemaker_endpoint_datacapture_prefix: Annotated[
         str | None, Field(description="Where the endpoint's capture lies; told in the no-data message.")
@@ -210,10 +222,10 @@ class Settings(BaseModel):
             raise ValueError("own_checks: found with engine local; expected engine spark, on which Deequ runs")
         if self.publish == "put-metric-data" and self.publish_cloudwatch_metrics == "Disabled":
             raise ValueError("publish: found put-metric-data with publish_cloudwatch_metrics Disabled; expected Enabled")
-        for name, place in (("output_path", self.output_path), ("state_root", self.state_root)):
+        for name, place in (("state_root", self.state_root), ("output_path", self.output_path)):
             if place is not None and lies_in(place, self.dataset_source):
                 raise ValueError(f"{name}: found {place}, in dataset_source; expected a place that the next run does not read")
-        for length in self.window or ():
+        for length in self.window or ((self.span.end - self.span.start,) if self.span else ()):
             self.reference.need_length(length)
         return self
 
@@ -233,10 +245,22 @@ class Settings(BaseModel):
         return self.baseline_constraints is None and self.baseline_statistics is None
 
 
-def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str], yaml_path: str | None = None) -> Settings:
-    """The settings from flags, environment and YAML; SettingsError with all faults, each naming where it was said."""
+def load_settings(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    yaml_path: str | None = None,
+    stands_for: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
+    """The settings from flags, environment and YAML; SettingsError with all faults, each naming where it was said.
+
+    `stands_for` names settings that take the value of another one where they were not said.
+    """
     faults: list[HourglassError] = []
     said = _said(flags, environment, yaml_path, faults)
+    for name, other in stands_for.items():
+        if other not in said:
+            faults.append(InputError(other, found="nothing", expected=_description(other), hint=f"set --{other.replace('_', '-')}"))
+        said.setdefault(name, said.get(other, (".", name)))
     if "own_metrics" in said:  # first: the other settings may name what it registers
         path, origin = said["own_metrics"]
         try:

@@ -135,8 +135,8 @@ def write_files(base: str, contents: Mapping[str, bytes], *, remove: tuple[str, 
         ) from fault
 
 
-def need_writable(folder: str) -> None:
-    """InputError when a local folder cannot be written to; an object store says so when it is."""
+def need_writable(folder: str, flag: str) -> None:
+    """InputError when a local folder, which a flag names, cannot be written to; an object store says so when it is."""
     if not is_local(folder):
         return
     place = Path(folder)
@@ -144,7 +144,7 @@ def need_writable(folder: str) -> None:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK):
         found = "no right to write" if place.is_dir() else f"{place} is a file"
-        raise InputError(f"output {folder}", found=found, expected="a folder that can be written to", hint="choose another --output-path")
+        raise InputError(f"{flag} {folder}", found=found, expected="a folder that can be written to", hint=f"choose another {flag}")
 
 
 def _write_local(base: Path, contents: Mapping[str, bytes], remove: tuple[str, ...]) -> None:

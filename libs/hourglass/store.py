@@ -13,9 +13,9 @@ import base64
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from hourglass import __version__, storage
 from hourglass.capture.files import InputFile
+from hourglass.capture.payloads import NAMED
 from hourglass.capture.window import hour_of, partition_of
 from hourglass.errors import InputError
 from hourglass.hours import HourStates, StateRow, UnknownStateError, known_state
@@ -45,19 +46,44 @@ class StateError(InputError):
 
 
 @dataclass(frozen=True)
-class Header:
-    """What a state file says of itself: how it was made, and of which files."""
+class Reading:
+    """The way in which states were read: fingerprints of what makes their columns, their segments and their kept rows.
 
-    fingerprint: str
+    `names` are those that columns with positions only were given.
+    """
+
+    columns: str = ""
+    names: str = ""
+    segments: str = ""
+    sample: str = ""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a state file says of itself: how it was read, of which files (by name: size, time), and its states' versions."""
+
+    reading: Reading
     inputs: Mapping[str, tuple[int, int]]
+    positional: bool = False
     release: str = __version__
     checksum: int = 0
+    states: Mapping[str, int] = field(default_factory=dict)
+
+    def serves(self, wanted: Reading) -> bool:
+        """Whether these states can be among states that are wanted as read in some way.
+
+        Columns must have been read alike, by the same names where they have positions only, and segments, where they are
+        wanted, must be the same ones.
+        """
+        return (
+            self.reading.columns == wanted.columns
+            and (not self.positional or self.reading.names == wanted.names)
+            and wanted.segments in {"", self.reading.segments}
+        )
 
     def to_bytes(self) -> bytes:
         """The header as the file's metadata hold it; packed, since an hour may have twenty thousand inputs."""
-        parts = {"release": self.release, "checksum": self.checksum, "fingerprint": self.fingerprint, "inputs": self.inputs}
-        document = {"format": FORMAT, **parts}
-        return base64.b64encode(zlib.compress(orjson.dumps(document)))
+        return base64.b64encode(zlib.compress(orjson.dumps({"format": FORMAT, **asdict(self)})))
 
 
 @dataclass(frozen=True)
@@ -98,14 +124,15 @@ class StateStore:
         endpoints = _folders(self.folder)
         return [f"{endpoint}/{variant}" for endpoint in endpoints for variant in _folders(storage.join(self.folder, endpoint))]
 
-    def listed(self, sources: Iterable[str], days: Iterable[str] | None = None) -> Listed:
-        """What is stored of some sources: of some days, or all."""
-        prefixes = [(source, day) for source in sources for day in (days if days is not None else [""])]
+    def listed(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Listed]:
+        """What is stored of each source on each day; of a source on all days where the day is ""."""
         with ThreadPoolExecutor(_THREADS) as threads:
-            found = threads.map(lambda prefix: storage.listing(storage.join(self.folder, *filter(None, prefix)), recursive=True), prefixes)
+            return dict(zip(places, threads.map(self._listed, places), strict=True))
+
+    def _listed(self, place: tuple[str, str]) -> Listed:
         start = len(storage.filesystem(self.folder)[1]) + 1
         hours, sums = [], set()
-        for info in chain.from_iterable(found):
+        for info in storage.listing(storage.join(self.folder, *filter(None, place)), recursive=True):
             folder, _, name = info.path[start:].rpartition("/")
             if name == HOUR_FILE and partition_of(f"{folder}/") == folder:
                 hours.append(StoredHour(folder, info.size, info.mtime_ns or 0))
@@ -117,44 +144,42 @@ class StateStore:
         """The states of an hour; None when there are none. StateError, which names the file, when they cannot be used."""
         return read_states(self.path(partition))
 
+    def header(self, partition: str) -> Header | None:
+        """What the file of an hour says of itself, which costs little; None when there is none."""
+        return read_header(self.path(partition))
+
     def write(self, partition: str, states: HourStates, header: Header) -> None:
         """Replaces an hour: whoever reads meanwhile sees the old states or the new ones.
 
         A day's sum that holds the old hour goes first, so that a file with its size and time is not taken for it.
         """
-        day = storage.join(self.folder, partition[: -len("/hh")])
-        storage.write_files(day, {}, remove=(DAY_FILE,))
+        day = partition[: -len("/hh")]
+        if self._is_ours(day):
+            storage.write_files(storage.join(self.folder, day), {}, remove=(DAY_FILE,))
         storage.write_files(storage.join(self.folder, partition), {HOUR_FILE: _to_parquet(states, header)})
 
-    def day(self, source: str, day: str, hours: Mapping[str, tuple[int, int]]) -> HourStates | None:
-        """The sum of a day's hours, if one is stored that was made of exactly these."""
+    def day(self, day: str, hours: Mapping[str, tuple[int, int]], reading: Reading) -> HourStates | None:
+        """The sum of a day (`endpoint/variant/yyyy/mm/dd`), if one is stored that was made of exactly these hours."""
         try:
-            found = read_states(storage.join(self.folder, source, day, DAY_FILE))
+            found = read_states(storage.join(self.folder, day, DAY_FILE))
+            fits = found is not None and found.header.inputs == hours and found.header.serves(reading)
+            return found.states() if found is not None and fits else None
         except StateError:  # it is made again
             return None
-        return found.states() if found is not None and found.header.inputs == hours else None
 
-    def write_day(self, source: str, day: str, states: HourStates, hours: Mapping[str, tuple[int, int]]) -> None:
+    def write_day(self, day: str, states: HourStates, header: Header) -> None:
         """Keeps a day's sum. A place that is not to be written to costs time, not the result."""
-        try:
-            storage.write_files(storage.join(self.folder, source, day), {DAY_FILE: _to_parquet(states, Header("", hours))})
-        except InputError:
-            return
+        if self._is_ours(day):
+            with suppress(InputError):
+                storage.write_files(storage.join(self.folder, day), {DAY_FILE: _to_parquet(states, header)})
 
-    def stale(self, partition: str, files: Iterable[InputFile], fingerprint: str) -> bool:
-        """Whether an hour must be read again: it is not stored, or files came or changed, or it was made in another way.
-
-        Files that are gone do not make it stale: captures are often kept for less time than their states.
-        """
+    def _is_ours(self, day: str) -> bool:
+        """Whether what stands in the place of a day's sum may be replaced: nothing, or a file of ours."""
         try:
-            found = self.read(partition)
+            read_header(storage.join(self.folder, day, DAY_FILE))
         except StateError as fault:
-            if not fault.ours:
-                raise
-            return True
-        if found is None or found.header.fingerprint != fingerprint:
-            return True
-        return any(found.header.inputs.get(name) != stamp for name, stamp in inputs_of(partition, files).items())
+            return fault.ours
+        return True
 
 
 def inputs_of(partition: str, files: Iterable[InputFile]) -> dict[str, tuple[int, int]]:
@@ -165,7 +190,7 @@ def inputs_of(partition: str, files: Iterable[InputFile]) -> dict[str, tuple[int
 
 def states_bytes(states: HourStates) -> bytes:
     """The file of states that are no hour's: a baseline's, or a merged window's."""
-    return _to_parquet(states, Header("", {}))
+    return _to_parquet(states, Header(Reading(), {}))
 
 
 @dataclass(frozen=True)
@@ -182,6 +207,20 @@ class StateFile:
             return HourStates.from_rows(self.rows)
         except InputError as fault:
             raise _damaged(self.path, fault) from fault
+
+
+def read_header(path: str) -> Header | None:
+    """What a state file says of itself, from its last bytes; None when there is none, StateError as of `read_states`."""
+    try:
+        if storage.file_info(path).type != pafs.FileType.File:
+            return None
+        files, inner = storage.filesystem(path)
+        with files.open_input_file(inner) as stream:
+            return _header(path, pq.read_metadata(stream).metadata)
+    except FileNotFoundError:
+        return None
+    except (OSError, pa.ArrowException) as fault:
+        raise _damaged(path, fault) from fault
 
 
 def read_states(path: str) -> StateFile | None:
@@ -203,13 +242,6 @@ def read_states(path: str) -> StateFile | None:
         raise _damaged(path, fault) from fault
     if table.schema.names != STORED_ROWS.names or _checksum(rows) != header.checksum:
         raise _damaged(path, "other rows than were written")
-    for kind, version in {(row[4], row[5]) for row in rows}:
-        try:
-            if kind != BAD_LINE:
-                known_state(kind, version)
-        except UnknownStateError as fault:
-            found = f"{fault.subject}, {fault.found}"
-            raise StateError(path, found=found, expected=fault.expected, hint="use the newer release", ours=False) from fault
     return StateFile(path, header, rows)
 
 
@@ -230,8 +262,14 @@ def _header(path: str, metadata: Mapping[bytes, bytes] | None) -> Header:
             found = f"format {document['format']} of release {document['release']}"
             raise StateError(path, found=found, expected=f"format {FORMAT} or older", hint="use that release", ours=False)
         inputs = {name: (size, modified) for name, (size, modified) in document["inputs"].items()}
-        return Header(document["fingerprint"], inputs, document["release"], document["checksum"])
-    except (zlib.error, ValueError, KeyError, TypeError) as fault:
+        for kind, version in document["states"].items():
+            known_state(kind, version)
+        reading = Reading(**document["reading"])
+        return Header(reading, inputs, *(document[name] for name in ("positional", "release", "checksum", "states")))
+    except UnknownStateError as fault:
+        found = f"{fault.subject} of release {document['release']}, {fault.found}"
+        raise StateError(path, found=found, expected=fault.expected, hint="use that release", ours=False) from fault
+    except (zlib.error, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise _damaged(path, fault) from fault
 
 
@@ -244,7 +282,9 @@ def _damaged(path: str, fault: object) -> StateError:
 def _to_parquet(states: HourStates, header: Header) -> bytes:
     rows = tuple(states.rows())
     columns = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), STORED_ROWS, strict=True)]
-    sealed = replace(header, checksum=_checksum(rows))
+    versions = {row[4]: row[5] for row in rows if row[4] != BAD_LINE}
+    positional = any(layout != NAMED for layout in states.intake.rows)
+    sealed = replace(header, positional=positional, checksum=_checksum(rows), states=versions)
     sink = pa.BufferOutputStream()
     # no statistics: they would hold the smallest and the largest state, raw rows among them, a second time
     with pq.ParquetWriter(
@@ -259,8 +299,4 @@ _NAMES = [field.name for field in STORED_ROWS if pa.types.is_string(field.type)]
 
 
 def _folders(path: str) -> list[str]:
-    return [
-        info.base_name
-        for info in storage.listing(path, recursive=False)
-        if info.type == pafs.FileType.Directory and not info.base_name.startswith(".")
-    ]
+    return [info.base_name for info in storage.listing(path, recursive=False) if info.type == pafs.FileType.Directory]

@@ -12,6 +12,7 @@ import orjson
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from hourglass.capture.window import HOUR, Window, duration_name, format_time, hour_of
 from hourglass.constraints import Evaluation, Verdict
@@ -19,22 +20,26 @@ from hourglass.dataset import Dataset
 from hourglass.errors import shorten
 from hourglass.monitors.refresh import Refreshed
 from hourglass.outputs import documents
-from hourglass.outputs.report import Outcome, Report
+from hourglass.outputs.report import Outcome, Report, SegmentReport
 from hourglass.settings import Settings
 
 _STYLES = {"pass": "green", "violation": "bold red", "no data": "yellow", "insufficient data": "yellow", "suggested": "cyan"}
-_SHOWN, _SHOWN_SEGMENTS = 40, 10
+_SHOWN, _SHOWN_SEGMENTS, _SHOWN_NAMES = 40, 10, 5
+_LONGEST_WHOLE = 1e15
+_WITHOUT_VALUE = {Verdict.INSUFFICIENT, Verdict.NOT_COMPUTABLE}
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A line that says what is being done, on a terminal only."""
+def progress(*, quiet: bool, logs: bool = False) -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done; off a terminal nothing, or with `logs` a line for each step."""
     stderr = Console(stderr=True)
-    if quiet or not stderr.is_terminal:
+    if quiet or not (stderr.is_terminal or logs):
         yield lambda _: None
-        return
-    with stderr.status("") as status:
-        yield lambda sentence: status.update(escape(sentence))
+    elif not stderr.is_terminal:
+        yield lambda sentence: click.echo(sentence, err=True)
+    else:
+        with stderr.status("") as status:
+            yield lambda sentence: status.update(escape(sentence))
 
 
 def console() -> Console:
@@ -42,13 +47,22 @@ def console() -> Console:
     return Console(width=None if Console().is_terminal else 160)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[int] = ()) -> None:
-    """Prints rows under headings; columns whose place is in `right` are numbers. A cell may be styled by rich's marks."""
+def plain(text: str) -> str:
+    r"""A text without the signs that move a terminal's cursor or change its colours: names come from data.
+
+    >>> plain("a\x1b[31mb")
+    'a�[31mb'
+    """
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Collection[int] = ()) -> None:
+    """Prints rows under headings; columns whose place is in `right` are numbers."""
     made = Table(box=None, header_style="bold", pad_edge=False)
     for place, heading in enumerate(headings):
         made.add_column(heading, justify="right" if place in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*(Text(plain(cell)) if isinstance(cell, str) else cell for cell in row))
     console().print(made)
 
 
@@ -61,48 +75,78 @@ def show(outcome: Outcome, settings: Settings) -> None:
         [[*([duration_name(report.length) if report.length else "all"] if several else []), *_row(report)] for report in outcome.reports],
         right=(2, 3) if several else (1, 2),
     )
-    for report in outcome.reports:
-        _show_segments(report)
-    warnings = dict.fromkeys(warning for report in outcome.reports for warning in report.coverage.warnings)
-    for warning in warnings:
-        console().print(f"warning: {escape(warning)}", style="yellow", soft_wrap=True)
+    worst = [report for report in outcome.reports if any(segment.violations for segment in report.segments)]
+    for report in (worst or [report for report in outcome.reports if report.segments])[-1:]:
+        _show_segments(report, len(worst) - 1)
+    for sentence in _notes(outcome.reports):
+        console().print(Text(sentence, "dim"), soft_wrap=True)
+    warnings(outcome.reports)
     console().print(escape(outcome.message), style="bold")
     console().print(f"reports in {escape(settings.output_path)}", soft_wrap=True)
 
 
-def _row(report: Report) -> list[str]:
+def _row(report: Report) -> list[str | Text]:
     intake = report.dataset.intake
     window = _span(report.window) if report.window else "all"
     if report.coverage.found < report.coverage.expected and report.window and report.length and report.length > HOUR:
         window += f" ({report.coverage.found} of {report.coverage.expected} hours)"
     bad = f"{intake.bad_lines:,}" if intake.bad_lines else ""
-    return [window, f"{report.dataset.rows:,}", bad, verdict(str(report.verdict)), escape(findings(report))]
+    return [window, f"{report.dataset.rows:,}", bad, verdict(str(report.verdict)), findings(report)]
 
 
-def _show_segments(report: Report) -> None:
-    shown = [segment for segment in report.segments if segment.effect or segment.verdict is Verdict.VIOLATION][:_SHOWN_SEGMENTS]
-    if not shown:
-        return
-    console().print(f"\nsegments of {_span(report.window) if report.window else 'all'}, most drifted first", style="bold")
-    table(
-        ["segment", "rows", "verdict", "drift", "where"],
-        [
-            [
-                escape(shorten(segment.name, _SHOWN)),
-                f"{segment.dataset.rows:,}",
-                verdict(str(segment.verdict)),
-                "" if segment.effect is None else f"{segment.effect:.3f}",
-                escape(f"{segment.feature}: {segment.finding}" if segment.finding else segment.feature or ""),
-            ]
-            for segment in shown
-        ],
-        right=(1, 3),
-    )
+def warnings(reports: Iterable[Report]) -> None:
+    """Prints what could not be used, each sentence once."""
+    for warning in dict.fromkeys(warning for report in reports for warning in report.coverage.warnings):
+        console().print(Text(f"warning: {plain(warning)}", "yellow"), soft_wrap=True)
 
 
-def verdict(word: str) -> str:
+def _notes(reports: Sequence[Report]) -> Iterator[str]:
+    """What holds for all windows: said once, and not in each line."""
+    sources = list(dict.fromkeys(source for report in reports for source in report.traffic if source))
+    if len(sources) > 1:
+        shown = ", ".join(sources[:_SHOWN_NAMES]) + (" …" if len(sources) > _SHOWN_NAMES else "")
+        yield f"rows of {len(sources)} endpoints and variants are added up: {plain(shown)}; --variant chooses"
+    lacking: dict[str, int] = {}
+    for report in reports:
+        for name in dict.fromkeys(e.feature for e in report.evaluations if e.verdict in _WITHOUT_VALUE):
+            lacking[name or "the reference"] = lacking.get(name or "the reference", 0) + 1
+    if lacking:
+        shown = ", ".join(f"{shorten(name, _SHOWN)} in {count}" for name, count in list(lacking.items())[:_SHOWN_NAMES])
+        more = f", and {len(lacking) - _SHOWN_NAMES} more columns" if len(lacking) > _SHOWN_NAMES else ""
+        yield f"checks without enough data, by window: {plain(shown)}{more}; evaluation.json has the reasons"
+    outside = sum(report.dataset.intake.outside for report in reports)
+    if outside:
+        yield f"{outside:,} records have the time of another hour than their folder's; they count in their folder's"
+
+
+def _show_segments(report: Report, others: int) -> None:
+    shown = [segment for segment in report.segments if segment.effect or segment.violations][:_SHOWN_SEGMENTS]
+    without = sum(segment.verdict is Verdict.INSUFFICIENT for segment in report.segments)
+    title = f"segments of {_span(report.window) if report.window else 'all'}, most drifted first"
+    if shown:
+        console().print(f"\n{title}", style="bold")
+        table(["segment", "rows", "verdict", "drift beyond chance", "where"], [_segment_row(segment) for segment in shown], right=(1, 3))
+    left = sum(bool(segment.violations) for segment in report.segments) - sum(bool(segment.violations) for segment in shown)
+    for count, sentence in (
+        (left, "more segments in violation"),
+        (without, "segments with nothing to be compared with"),
+        (others, "more windows with segments in violation: see their segments.json"),
+    ):
+        if count > 0:
+            console().print(Text(f"{count} {sentence}", "dim"), soft_wrap=True)
+
+
+def _segment_row(segment: SegmentReport) -> list[str | Text]:
+    where = f"{segment.feature}: {segment.finding}" if segment.finding else segment.feature or ""
+    if not where and segment.violations:
+        where = _violated(segment.violations[0])
+    effect = "" if segment.effect is None else f"{segment.effect:.3f}"
+    return [shorten(segment.name, _SHOWN), f"{segment.dataset.rows:,}", verdict(str(segment.verdict)), effect, where]
+
+
+def verdict(word: str) -> Text:
     """A verdict in its colour."""
-    return f"[{_STYLES.get(word, '')}]{word}[/]" if word in _STYLES else word
+    return Text(word, _STYLES.get(word, ""))
 
 
 def evaluations(found: Iterable[Evaluation]) -> None:
@@ -111,12 +155,12 @@ def evaluations(found: Iterable[Evaluation]) -> None:
         ["feature", "check", "value", "threshold", "verdict", ""],
         [
             [
-                escape(shorten(e.feature, _SHOWN)),
-                escape(e.definition if e.check == "baseline_drift_check" else e.check.removesuffix("_check").replace("_", " ")),
+                shorten(e.feature, _SHOWN),
+                e.definition if e.check == "baseline_drift_check" else e.check.removesuffix("_check").replace("_", " "),
                 number(e.value),
                 number(e.threshold),
                 verdict(str(e.verdict)),
-                escape(shorten(e.description, 80)) if e.verdict is not Verdict.VIOLATION else "",
+                shorten(e.description, 80) if e.verdict is not Verdict.VIOLATION else "",
             ]
             for e in found
         ],
@@ -127,7 +171,7 @@ def evaluations(found: Iterable[Evaluation]) -> None:
 def traffic(rows: Mapping[str, int]) -> None:
     """Prints who got how much of the traffic."""
     shares = documents.traffic_shares(rows)
-    table(["endpoint/variant", "rows", "share"], [[escape(name), f"{rows[name]:,}", f"{shares[name]:.1%}"] for name in rows], right=(1, 2))
+    table(["endpoint/variant", "rows", "share"], [[name, f"{rows[name]:,}", f"{shares[name]:.1%}"] for name in rows], right=(1, 2))
 
 
 def statistics(dataset: Dataset) -> None:
@@ -138,26 +182,25 @@ def statistics(dataset: Dataset) -> None:
         part = feature.get("numerical_statistics") or feature["string_statistics"]
         common = part["common"]
         values = [number(part.get(key)) for key in keys]
-        lines.append(
-            [escape(feature["name"]), feature["inferred_type"], number(common["num_present"]), number(common["num_missing"]), *values]
-        )
+        lines.append([feature["name"], feature["inferred_type"], number(common["num_present"]), number(common["num_missing"]), *values])
     table(["column", "type", "present", "missing", "mean", "deviation", "min", "max", "distinct"], lines, right=range(2, 9))
 
 
 def number(value: object) -> str:
     """A number for a table: whole ones with separators, others in four digits; nothing for none.
 
-    >>> number(1234567), number(0.123456), number(1e9), number(None)
-    ('1,234,567', '0.1235', '1,000,000,000', '')
+    >>> number(1234567), number(0.123456), number(1e9), number(3.4e29), number(None)
+    ('1,234,567', '0.1235', '1,000,000,000', '3.4e+29', '')
     """
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, float) and (not value.is_integer() or abs(value) >= _LONGEST_WHOLE):
         return f"{value:.4g}"
     return f"{int(value):,}" if isinstance(value, int | float) else str(value or "")
 
 
 def _span(window: Window) -> str:
     """The window in a person's words; the day of the end only if it is another."""
-    end = f"{window.end:%H:%M}" if window.end - window.start < timedelta(days=1) else f"{window.end:%Y-%m-%d %H:%M}"
+    same_day = window.end <= window.start.replace(hour=0, minute=0) + timedelta(days=1)
+    end = f"{window.end:%H:%M}" if same_day and window.end - window.start < timedelta(days=1) else f"{window.end:%Y-%m-%d %H:%M}"
     return f"{window.start:%Y-%m-%d %H:%M} – {end}"
 
 
@@ -165,11 +208,18 @@ def findings(report: Report) -> str:
     """The violations of a window in short: feature and check with its measured value, one a line."""
     if report.constraints is not None:
         return f"{len(report.constraints['features'])} features"
-    found = [f"{shorten(e.feature, _SHOWN)}: {e.check.removesuffix('_check').replace('_', ' ')}{_value(e)}" for e in report.violations]
-    lacking = sum(e.verdict in {Verdict.INSUFFICIENT, Verdict.NOT_COMPUTABLE} for e in report.evaluations)
-    if lacking:
-        found.append(f"({lacking} checks without enough data)")
+    found = [_violated(violation) for violation in report.violations]
+    segments = sum(bool(segment.violations) for segment in report.segments)
+    if segments:
+        found.append(f"{segments} of {len(report.segments)} segments in violation")
+    past = report.reference.hours
+    if past.found < past.expected:
+        found.append(f"(compared with {past.found} of {past.expected} hours of {report.reference.kind})")
     return "\n".join(found)
+
+
+def _violated(e: Evaluation) -> str:
+    return f"{shorten(e.feature, _SHOWN)}: {e.check.removesuffix('_check').replace('_', ' ')}{_value(e)}"
 
 
 def _value(found: Evaluation) -> str:
@@ -190,7 +240,7 @@ def as_json(outcome: Outcome, settings: Settings) -> str:
                 "start": format_time(report.window.start) if report.window else None,
                 "end": format_time(report.window.end) if report.window else None,
                 "length": duration_name(report.length) if report.length else None,
-                "reference": str(report.reference),
+                "reference": report.reference.kind,
                 "hours": {"expected": report.coverage.expected, "found": report.coverage.found},
                 "rows": report.dataset.rows,
                 "bad_lines": report.dataset.intake.bad_lines,
@@ -227,7 +277,7 @@ def show_refreshed(refreshed: Refreshed, settings: Settings, *, as_json: bool) -
         click.echo(orjson.dumps({**facts, "state_root": settings.state_root}, option=orjson.OPT_INDENT_2).decode())
         return
     for warning in refreshed.warnings:
-        console().print(f"warning: {escape(warning)}", style="yellow", soft_wrap=True)
+        console().print(Text(f"warning: {plain(warning)}", "yellow"), soft_wrap=True)
     span = f" ({hours[0]} to {hours[-1]})" if hours else ""
     done = f"{len(refreshed.read)} hours read{span}, {len(refreshed.current)} were up to date"
     console().print(f"{done}; states in {escape(str(settings.state_root))}", soft_wrap=True)

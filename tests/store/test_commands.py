@@ -139,6 +139,38 @@ def test_thresholds_are_learnt_from_past_hours(stored: Path, tmp_path: Path) -> 
     assert after["monitoring_config"] == before["monitoring_config"]
 
 
+def test_names_from_data_are_printed_as_they_are(tmp_path: Path) -> None:
+    """Marks of the table's library, and signs that would move a terminal's cursor, are text like any other."""
+    path = tmp_path / "capture" / "a[b]" / "[red]A" / "2026/11/02/00" / "a.jsonl"
+    path.parent.mkdir(parents=True)
+    side = {"data": json.dumps({"tags[/x]": 1, "bell\x1b[31m": 2}), "encoding": "JSON", "mode": "INPUT"}
+    path.write_text(json.dumps({"captureData": {"endpointInput": side}, "eventMetadata": {"eventId": "1"}, "eventVersion": "0"}) + "\n")
+    call("backfill", "--engine", "local", "--dataset-source", tmp_path / "capture", "--state-root", tmp_path / "states", *FROM_TO)
+    assert "a[b]/[red]A" in call("states", "list", "--state-root", tmp_path / "states").stdout
+    shown = call("states", "show", "--state-root", tmp_path / "states", "2026/11/02").stdout
+    assert "tags[/x]" in shown
+    assert "\x1b[31m" not in shown
+
+
+def test_a_window_that_cuts_an_hour_is_refused(stored: Path) -> None:
+    """Its states are kept as one."""
+    with pytest.raises(HourglassError, match="inside of an hour"):
+        call("states", "show", "--state-root", stored / "states", "2026-11-02T00:30:00Z..2026-11-02T02:00:00Z")
+
+
+def test_a_store_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """A slip in the state root is no empty store."""
+    with pytest.raises(HourglassError, match="no states in"):
+        call("states", "list", "--state-root", tmp_path / "nowhere")
+
+
+def test_backfill_reads_trees_of_hours_only(tmp_path: Path) -> None:
+    """A file outside of one would be read and kept nowhere."""
+    (tmp_path / "train.csv").write_text("a\n1\n")
+    with pytest.raises(HourglassError, match="outside of yyyy/mm/dd/hh folders"):
+        call("backfill", "--engine", "local", "--dataset-source", tmp_path / "train.csv", "--state-root", tmp_path / "states")
+
+
 def test_errors_of_the_commands_end_with_code_2(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One sentence on standard error, as with every command."""
     with pytest.raises(SystemExit) as ending:

@@ -165,13 +165,80 @@ def test_what_the_sample_may_not_hold_is_left_out_or_hashed(tmp_path: Path) -> N
     assert without.states().sample is None
 
 
-@pytest.mark.parametrize("text", ["age >= 50", "a: ", "sex,,city", "sex; sex", "a=b: sex = Male", "x: sex ~ Male"])
+SLIPS = [
+    *("age >= 50", "age >", "a: ", "sex,,city", "sex, sex", "sex; sex", "a=b: sex = Male", "x: sex ~ Male"),
+    *("x: age >= 65 or sex = Male", "x: age >> 65", "x: age >= old", "x: not sex = Male"),
+]
+
+
+@pytest.mark.parametrize("text", SLIPS)
 def test_a_segmentation_that_cannot_be_read_says_how_one_is_written(text: str, tmp_path: Path) -> None:
     """Each mistake names itself and the form that was expected."""
     with pytest.raises(InputError, match="segments"):
         parse_segmentations(text)
     with pytest.raises(SettingsError, match="segments"):
         run(tmp_path, dataset_source=tmp_path, segments=text)
+
+
+def test_conditions_take_and_in_any_case_and_quoted_words() -> None:
+    """Names with signs of comparison, and values with words that would mean something, stand in quotes."""
+    (found,) = parse_segmentations("x: age >= 65 AND city = 'this or that' and \"a=b\" != 3")
+    assert [(clause.column, clause.sign, clause.value) for clause in found.condition] == [
+        ("age", ">=", "65"),
+        ("city", "=", "this or that"),
+        ("a=b", "!=", "3"),
+    ]
+    (by,) = parse_segmentations("'a=b', c")
+    assert by.columns == ("a=b", "c")
+
+
+def test_a_column_that_nobody_has_is_a_slip(tmp_path: Path) -> None:
+    """A segment, or a column that the sample is to leave out: the error names the nearest column."""
+    source = write_rows(tmp_path / "capture", people(1, 50))
+    for flag, value in (("segments", "_c22"), ("sample_without", "_c22"), ("sample_hashed", "_c22")):
+        with pytest.raises(InputError, match="did you mean _c2"):
+            run(tmp_path / "out", dataset_source=source, **{"segments": "_c2", flag: value})
+
+
+def test_a_slip_in_a_hidden_column_keeps_no_row(tmp_path: Path) -> None:
+    """Until the slip is mended the store holds none of the hour's rows, rather than the column that was meant."""
+    from hourglass.store import read_states
+
+    source = write_rows(tmp_path / "capture", people(1, 50))
+    flags = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z", "state_root": tmp_path / "states"}
+    with pytest.raises(InputError, match="sample_without"):
+        run(tmp_path / "out", dataset_source=source, sample_without="_c22", **flags)
+    file = read_states(str(tmp_path / "states/data-quality/endpoint/AllTraffic/2026/11/21/09/states.parquet"))
+    assert file is not None
+    assert file.states().sample is None
+
+
+def test_a_drift_in_a_segment_is_an_alarm_of_the_whole_run(tmp_path: Path) -> None:
+    """Verdict, message and number of violations say the same."""
+    flags = baseline(tmp_path, "_c2")
+    outcome = run(tmp_path / "out", dataset_source=write_rows(tmp_path / "capture", people(2, shift=6)), **flags)
+    assert outcome.reports[0].violations == ()
+    assert outcome.violations == 1
+    assert outcome.message.startswith("CompletedWithViolations: Job completed successfully with 1 violations")
+    assert read(tmp_path / "out" / "evaluation.json")["verdict"] == "violation"
+
+
+def test_segments_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
+    """What a run without segments leaves in the folder is its own."""
+    flags = baseline(tmp_path, "_c2")
+    source = write_rows(tmp_path / "capture", people(2))
+    run(tmp_path / "out", dataset_source=source, **flags)
+    assert (tmp_path / "out" / "segments.json").exists()
+    run(tmp_path / "out", dataset_source=source, **{**flags, "segments": ""})
+    assert not (tmp_path / "out" / "segments.json").exists()
+    assert not list((tmp_path / "out").rglob("segments/*/*.json"))
+
+
+def test_names_of_several_values_are_unambiguous() -> None:
+    """The values "1 & 2" and "3" are another segment than "1" and "2 & 3"."""
+    (by,) = parse_segmentations("a, b")
+    _, names = by.of({"a": ["1 & 2", "1"], "b": ["3", "2 & 3"]}, 2)
+    assert len(set(names)) == 2
 
 
 def test_values_are_told_apart_as_the_states_tell_them_apart() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from hourglass.capture.slices import Task
 from hourglass.dataset import dataset_of
+from hourglass.errors import InputError
 from hourglass.monitors import data_quality
 from hourglass.outputs.documents import statistics_document
 from hourglass.scan import ScanPlan
@@ -108,6 +109,96 @@ def test_states_outlive_the_captures(tree: Path, tmp_path: Path) -> None:
     found, outcome = run_stored(tree, tmp_path / "second")
     assert found == []
     assert outcome.reports[0].dataset.rows == 24 * MANY
+
+
+def test_a_late_file_is_added_to_an_hour_whose_captures_are_gone(tree: Path, tmp_path: Path) -> None:
+    """What was read and is there no more stays in the states; the new file's rows come to it."""
+    write_hour(tree, HOURS[3], lines(HOURS[3], 9), name="30-00-000-b.jsonl")
+    run_stored(tree, tmp_path / "first")
+    (tree / "endpoint" / "AllTraffic" / HOURS[3] / "00-00-000-a.jsonl").unlink()
+    write_hour(tree, HOURS[3], lines(HOURS[3], 5), name="59-59-999-late.jsonl")
+    found, outcome = run_stored(tree, tmp_path / "second")
+    assert found == [f"endpoint/AllTraffic/{HOURS[3]}"]
+    assert outcome.reports[0].dataset.rows == 24 * MANY + 9 + 5
+    assert run_stored(tree, tmp_path / "third")[0] == []
+
+
+def test_an_hour_that_cannot_be_made_again_stays_as_it_is(tree: Path, tmp_path: Path) -> None:
+    """Some of its captures are gone and another one has changed: nothing is lost, and the warning names the hour."""
+    write_hour(tree, HOURS[3], lines(HOURS[3], 9), name="30-00-000-b.jsonl")
+    run_stored(tree, tmp_path / "first")
+    (tree / "endpoint" / "AllTraffic" / HOURS[3] / "00-00-000-a.jsonl").unlink()
+    write_hour(tree, HOURS[3], lines(HOURS[3], 2), name="30-00-000-b.jsonl")
+    found, outcome = run_stored(tree, tmp_path / "second")
+    assert found == []
+    assert outcome.reports[0].dataset.rows == 24 * MANY + 9
+    assert HOURS[3] in outcome.reports[0].coverage.warnings[0]
+
+
+def test_hours_that_were_read_in_another_way_are_not_added_up(tree: Path, tmp_path: Path) -> None:
+    """Columns with positions only had no names yet when the day was filled: the window has the hours that have, and says so."""
+    run_stored(tree, tmp_path / "day")
+    run(tmp_path / "baseline", dataset_source=tree, **SPAN)
+    constraints = read(tmp_path / "baseline" / "constraints.json")
+    for feature, name in zip(constraints["features"], ("answer", "age", "colour"), strict=True):
+        feature["name"] = name
+    (tmp_path / "named.json").write_text(json.dumps(constraints))
+    flags = {"window": "4h", "window_kind": "sliding", "reference": "baseline", "baseline_constraints": tmp_path / "named.json"}
+    _, outcome = run_stored(tree, tmp_path / "out", start_time="2026-11-21T09:00:00Z", end_time="2026-11-21T10:00:00Z", **flags)
+    (report,) = outcome.reports
+    assert list(report.dataset.columns) == ["answer", "age", "colour"]
+    assert (report.dataset.rows, report.coverage.found, report.coverage.expected) == (MANY, 1, 4)
+    assert "3 stored hours" in report.coverage.warnings[0]
+
+
+def test_an_hour_with_more_segments_than_are_asked_for_is_not_read_again(tree: Path, tmp_path: Path) -> None:
+    """Runs with and without segments share a store without reading each other's hours anew."""
+    run_stored(tree, tmp_path / "with", segments="_c2")
+    assert run_stored(tree, tmp_path / "without")[0] == []
+    again, outcome = run_stored(tree, tmp_path / "again", segments="_c2")
+    assert again == []
+    assert [segment.name for segment in outcome.reports[0].segments] == ["_c2=blue", "_c2=red"]
+
+
+def test_segments_that_only_some_hours_have_are_not_added_up(tree: Path, tmp_path: Path) -> None:
+    """A window whose earlier hours were read without segments has those of its own hour only, and a warning."""
+    run_stored(tree, tmp_path / "day")
+    flags = {"window": "3h", "window_kind": "sliding", "start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z"}
+    _, outcome = run_stored(tree, tmp_path / "out", segments="_c2", **flags)
+    (report,) = outcome.reports
+    assert sum(segment.dataset.rows for segment in report.segments) == report.dataset.rows == MANY
+    assert "2 stored hours" in report.coverage.warnings[0]
+
+
+def test_a_store_of_several_endpoints_gives_each_run_its_own(tmp_path: Path) -> None:
+    """One state root for all is the usual deployment: a run on an endpoint's captures has its rows, and no others."""
+    for endpoint, count in (("churn", 30), ("fraud", 50)):
+        path = tmp_path / "capture" / endpoint / "AllTraffic" / HOURS[0] / "a.jsonl"
+        path.parent.mkdir(parents=True)
+        path.write_text("".join(line + "\n" for line in lines(HOURS[0], count)))
+    flags = {"state_root": tmp_path / "states", "reference": "previous", **SPAN}
+    both = run(tmp_path / "both", dataset_source=tmp_path / "capture", **flags)
+    one = run(tmp_path / "one", dataset_source=tmp_path / "capture" / "fraud", **flags)
+    named = run(tmp_path / "named", dataset_source=tmp_path / "capture", sagemaker_endpoint_name="churn", **flags)
+    assert [outcome.reports[0].dataset.rows for outcome in (both, one, named)] == [80, 50, 30]
+    with pytest.raises(InputError, match=r"churm.*did you mean churn"):
+        run(tmp_path / "slip", dataset_source=tmp_path / "capture", sagemaker_endpoint_name="churm", **flags)
+
+
+def test_a_damaged_hour_is_not_counted_among_a_windows_hours(tree: Path, tmp_path: Path) -> None:
+    """With two variants damaged in the same hour, or one: the coverage says what is in the sum."""
+    for hour in HOURS[:2]:
+        path = tree / "endpoint" / "Canary" / hour / "a.jsonl"
+        path.parent.mkdir(parents=True)
+        path.write_text("".join(line + "\n" for line in lines(hour)))
+    flags = {"end_time": "2026-11-21T02:00:00Z"}
+    run_stored(tree, tmp_path / "first", **flags)
+    for variant in ("AllTraffic", "Canary"):
+        (tree / "endpoint" / variant / HOURS[0] / ("a.jsonl" if variant == "Canary" else "00-00-000-a.jsonl")).unlink()
+        (tree.parent / "states/data-quality/endpoint" / variant / HOURS[0] / "states.parquet").write_bytes(b"PAR1")
+    _, outcome = run_stored(tree, tmp_path / "second", **flags)
+    assert outcome.reports[0].coverage.found == 1
+    assert len(outcome.reports[0].coverage.warnings) == 2
 
 
 def test_another_way_of_reading_makes_all_hours_stale(tree: Path, tmp_path: Path) -> None:

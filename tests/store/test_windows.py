@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hourglass.capture.window import Window, hour_name
-from hourglass.errors import SettingsError
+from hourglass.errors import InputError, SettingsError
 from hourglass.monitors.windows import Plan
 from hourglass.references import Reference, parse_reference
 from tests.engine import capture_line, read, run, write_hour
@@ -163,6 +163,58 @@ def test_traffic_of_a_retired_variant_is_a_violation(tmp_path: Path) -> None:
     run(tmp_path / "out", **flags(root, 0, 2, reference="previous", retired_variants="Canary,Old"))
     found = read(tmp_path / "out" / "constraint_violations.json")["violations"]
     assert [(violation["feature_name"], violation["constraint_check_type"]) for violation in found] == [("Canary", "retired_variant_check")]
+
+
+def test_a_quiet_hour_without_a_baseline_is_no_data(tmp_path: Path) -> None:
+    """Hours are compared with the ones before; one without traffic is reported as such, and the others as ever."""
+    root = season(tmp_path / "capture", 1)
+    (root / "endpoint" / "AllTraffic" / hour_name(START + hours(2)) / "a.jsonl").unlink()
+    run(tmp_path / "out", **flags(root, 0, 5, window="1h", reference="previous"))
+    found = list(verdicts(tmp_path / "out").values())
+    assert found == ["insufficient data", "violation", "no data", "insufficient data", "violation"]
+
+
+def test_a_span_that_would_overlap_with_its_reference_is_refused(tmp_path: Path) -> None:
+    """Three days cannot be compared with the same three days of yesterday, also where no window is set."""
+    with pytest.raises(SettingsError, match="hour-of-day"):
+        run(tmp_path, **flags(tmp_path / "capture", 0, 72, reference="hour-of-day:1"))
+
+
+def test_a_running_window_is_compared_with_whole_ones(tmp_path: Path) -> None:
+    """The day so far has the whole day before as its previous one, not as many hours as it has itself."""
+    root = season(tmp_path / "capture", 2)
+    run(tmp_path / "first", **flags(root, 0, 24, reference="previous"))
+    run(tmp_path / "out", **flags(root, 24, 27, window="24h", reference="previous"))
+    (path,) = (tmp_path / "out").rglob("evaluation.json")
+    reference = read(path)["reference"]
+    assert reference["windows"] == [{"start": "2026-11-02T00:00:00Z", "end": "2026-11-03T00:00:00Z"}]
+    assert reference["hours"] == {"expected": 24, "found": 24}
+
+
+def test_a_retired_variant_is_seen_when_others_are_chosen(tmp_path: Path) -> None:
+    """The choice of a variant is of its statistics; the alarm about another one still rings."""
+    root = season(tmp_path / "capture", 1)
+    season(root, 1, "Canary")
+    run(tmp_path / "out", **flags(root, 0, 2, reference="previous", variant="AllTraffic", retired_variants="Canary"))
+    (violation,) = read(tmp_path / "out" / "constraint_violations.json")["violations"]
+    assert violation["feature_name"] == "Canary"
+    assert read(tmp_path / "out" / "evaluation.json")["input"]["rows"] == 240
+
+
+def test_a_slip_in_a_variants_name_is_an_error(tmp_path: Path) -> None:
+    """It would be a quiet hour for ever."""
+    root = season(tmp_path / "capture", 1)
+    with pytest.raises(InputError, match="did you mean AllTraffic"):
+        run(tmp_path / "out", **flags(root, 0, 2, reference="previous", variant="AllTrafic"))
+
+
+def test_metrics_of_several_lengths_do_not_collide(tmp_path: Path) -> None:
+    """Points of one metric at one time would be blended: those of the shortest windows are published."""
+    root = season(tmp_path / "capture", 1)
+    run(tmp_path / "out", **flags(root, 0, 4, window="1h,4h", reference="previous", publish_cloudwatch_metrics="Enabled"))
+    lines = [json.loads(line) for line in (tmp_path / "out" / "cloudwatch_metrics.jsonl").read_text().splitlines()]
+    assert len({(line["MetricName"], line["Timestamp"]) for line in lines}) == len(lines)
+    assert {line["Value"] for line in lines if line["MetricName"] == "hourglass_rows"} == {120.0}
 
 
 def test_a_reference_is_a_value_of_the_settings() -> None:

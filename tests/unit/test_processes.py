@@ -32,7 +32,7 @@ def test_what_a_function_prints_is_no_result() -> None:
 
 def test_a_failure_there_is_raised_here() -> None:
     """With its own class and words, so that the command's last sentence is the right one."""
-    with pytest.raises(InputError, match="a path: found nothing; expected a place. Hint: look elsewhere"):
+    with pytest.raises(InputError, match=r"a path: found nothing; expected a place\. Hint: look elsewhere"):
         in_processes(_fail, ["a path", "a path"])
 
 
@@ -57,8 +57,15 @@ def test_a_script_without_a_main_guard_is_not_run_twice(tmp_path: Path) -> None:
     """As users' scripts and notebooks are: multiprocessing would run the script again in each process."""
     script = tmp_path / "script.py"
     script.write_text(
-        "from hourglass import processes\nprocesses.processors = lambda: 2\n"
-        "print('once')\nprint(processes.in_processes(abs, [-1, -2]))\n"
+        "from hourglass import processes\nprocesses.processors = lambda: 2\nprint('once')\nprint(processes.in_processes(abs, [-1, -2]))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "once\n[1, 2]\n"
+
+
+def test_the_working_folder_is_no_place_to_import_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold data, or somebody's random.py."""
+    (tmp_path / "random.py").write_text("raise SystemExit('imported')")
+    (tmp_path / "numpy.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    assert in_processes(abs, [-1, -2]) == [1, 2]

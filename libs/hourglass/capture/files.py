@@ -12,7 +12,7 @@ from typing import Self
 import pyarrow.fs as pafs
 
 from hourglass import storage
-from hourglass.capture.window import Window, hour_of, partition_of
+from hourglass.capture.window import Window, hour_of, partition_of, source_of
 
 _PARTITION_DEPTH = 3  # <root>/<endpoint>/<variant>/yyyy at most
 _LISTING_THREADS = 16
@@ -39,10 +39,14 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files that were found and the prefixes under which they were looked for."""
+    """The files that were found, the prefixes under which they were looked for, and whose traffic that is.
+
+    `sources` are the trees of hours, `endpoint/variant`, also those that have no files in the window.
+    """
 
     files: tuple[InputFile, ...]
     looked_at: tuple[str, ...]
+    sources: frozenset[str] = frozenset()
 
 
 def list_files(root: str, window: Window | None) -> Listing:
@@ -53,18 +57,24 @@ def list_files(root: str, window: Window | None) -> Listing:
     root = storage.normalise(root)
     info = storage.file_info(root)
     if info.type == pafs.FileType.File:
-        return Listing((InputFile.of(root, info, partition_of(root)),), (root,))
+        return _listing([InputFile.of(root, info, partition_of(root))], [root])
     bases = list(_partitioned(root)) if window else []
     if not bases or window is None:
         files = tuple(_data_files(root))
         if window is not None:
             wanted = set(window.hours())
             files = tuple(file for file in files if not file.partition or hour_of(file.partition) in wanted)
-        return Listing(files, (root,))
+        return _listing(files, [root])
     prefixes = tuple(storage.join(base, hour) for base in bases for hour in window.hours())
     with ThreadPoolExecutor(_LISTING_THREADS) as threads:
         found = list(chain.from_iterable(threads.map(_data_files, prefixes)))
-    return Listing(tuple(found), prefixes)
+    return _listing(found, prefixes)
+
+
+def _listing(files: Iterable[InputFile], prefixes: Iterable[str]) -> Listing:
+    files, prefixes = tuple(files), tuple(prefixes)
+    places = [file.partition for file in files] + [partition_of(prefix) for prefix in prefixes]
+    return Listing(files, prefixes, frozenset(source_of(place) for place in places if place))
 
 
 def _partitioned(root: str) -> Iterable[str]:

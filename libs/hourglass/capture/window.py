@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Self
 
 from hourglass.errors import InputError
@@ -58,7 +59,7 @@ def partition_of(path: str) -> str:
             hour_start(found[1])
         except ValueError:  # 2026/13/45/99 is no hour
             continue
-        names = [name for name in key[: found.start()].split("/") if name]
+        names = [name for name in key[: found.start()].split("/") if name not in {"", ".", ".."}]
         endpoint, variant = [_NO_NAME, _NO_NAME, *names][-2:]
         return f"{endpoint}/{variant}/{found[1]}"
     return ""
@@ -87,6 +88,7 @@ def hour_name(time: datetime) -> str:
     return time.strftime("%Y/%m/%d/%H")
 
 
+@lru_cache(maxsize=4096)  # asked for each file, and thousands lie in an hour
 def hour_start(hour: str) -> datetime:
     """When an hour begins."""
     return datetime.strptime(hour, "%Y/%m/%d/%H").replace(tzinfo=UTC)

@@ -8,37 +8,29 @@ from typing import Any
 import click
 
 from hourglass import storage, terminal
-from hourglass.capture.window import Window, parse_time
-from hourglass.constraints import Baseline, SuggestionOptions, baseline_from, evaluate, parse_baseline
+from hourglass.capture.window import Window
+from hourglass.commands.stored import AS_JSON, END, MONITOR, OWN_METRICS, START, STATE_ROOT, options, whole_hours
+from hourglass.constraints import Baseline, SuggestionOptions, Verdict, baseline_from, evaluate, parse_baseline
 from hourglass.dataset import dataset_of
-from hourglass.errors import InputError, did_you_mean
+from hourglass.errors import VIOLATIONS_EXIT, InputError, did_you_mean
 from hourglass.history import History
 from hourglass.monitors.traffic import retired_traffic
 from hourglass.outputs import documents
-from hourglass.outputs.report import Coverage, Report
-from hourglass.references import Reference
+from hourglass.outputs.report import Coverage, ReferenceReport, Report
 from hourglass.store import StateStore
 from hourglass.undefined import Undefined
 
-VIOLATIONS_EXIT = 3
-
 
 @click.command("compare")
-@click.option("--state-root", required=True, metavar="PATH", help="Where the hours' states are kept.")
-@click.option("--monitor", default="data-quality", show_default=True, help="Whose states.")
+@options(STATE_ROOT, MONITOR)
 @click.option("--left", required=True, metavar="ENDPOINT/VARIANT", help="What is looked at.")
 @click.option("--right", required=True, metavar="ENDPOINT/VARIANT", help="What it is held against.")
-@click.option("--start-time", required=True, metavar="TIME", help="Begin of the window.")
-@click.option("--end-time", required=True, metavar="TIME", help="End of the window, itself outside.")
-@click.option(
-    "--baseline-constraints",
-    metavar="FILE",
-    help="constraints.json with methods and thresholds; suggested from the right side when absent.",
-)
+@options(START, END)
+@click.option("--baseline-constraints", metavar="FILE", help="constraints.json with methods; suggested from the right side when absent.")
 @click.option("--retired", multiple=True, metavar="VARIANT", help="A variant that should get no traffic any more; may be repeated.")
 @click.option("--output-path", metavar="PATH", help="Where to write the reports' files; none when absent.")
 @click.option("--fail-on-violations", is_flag=True, help=f"End with exit code {VIOLATIONS_EXIT} when there are violations.")
-@click.option("--json", "as_json", is_flag=True, help="Print evaluation.json.")
+@options(OWN_METRICS, AS_JSON)
 def compare_command(
     state_root: str,
     monitor: str,
@@ -53,7 +45,7 @@ def compare_command(
     as_json: bool,  # noqa: FBT001 click passes by keyword
 ) -> None:
     """Hold one variant or endpoint against another one: each column's drift, and who gets how much of the traffic."""
-    window = Window(parse_time(start_time), parse_time(end_time))
+    window = whole_hours(f"{start_time}..{end_time}")
     given = None
     if baseline_constraints is not None:
         given = parse_baseline(storage.read_bytes(storage.normalise(baseline_constraints)), None, constraints_path=baseline_constraints)
@@ -65,8 +57,9 @@ def compare_command(
     if as_json:
         click.echo(documents.to_json(documents.evaluation_document(report, [left, right])).decode(), nl=False)
     else:
-        terminal.evaluations(report.evaluations)
+        terminal.evaluations(sorted(report.evaluations, key=lambda e: e.verdict is not Verdict.VIOLATION))
         terminal.traffic(report.traffic)
+        terminal.warnings([report])
         click.echo(f"{window}: {left} ({report.dataset.rows:,} rows) against {right}: {report.verdict}")
     if fail_on_violations and report.violations:
         sys.exit(VIOLATIONS_EXIT)
@@ -82,7 +75,9 @@ def compare(
         if source not in known:
             shown = ", ".join(known) or f"none in {store.folder}"
             raise InputError(f"--{name}", found=repr(source), expected=f"one of {shown}", hint=did_you_mean(source, known))
-    everything, mine, theirs = history.sum(window), history.sum(window, left.__eq__), history.sum(window, right.__eq__)
+    endpoints = {source.partition("/")[0] for source in (left, right)}
+    everything = history.sum(window, lambda source: source.partition("/")[0] in endpoints)
+    mine, theirs = history.sum(window, left.__eq__), history.sum(window, right.__eq__)
     dataset = dataset_of(mine.states)
     baseline = baseline_from(dataset_of(theirs.states), given, SuggestionOptions())
     if isinstance(baseline, Undefined):
@@ -90,8 +85,7 @@ def compare(
             f"--right {right}", found=f"no stored rows in {window}", expected="rows to compare with", hint="hourglass states list"
         )
     evaluations: tuple[Any, ...] = (*retired_traffic(retired, everything.traffic), *evaluate(dataset, baseline))
-    coverage = Coverage(sum(1 for _ in window.hours()), mine.hours, (*mine.unreadable, *theirs.unreadable))
-    reference = Reference(right)
-    return Report(
-        window, dataset, evaluations, reference=reference, held_against=(window,), coverage=coverage, traffic=everything.traffic
-    ), baseline
+    hours = sum(1 for _ in window.hours())
+    coverage = Coverage(hours, len(mine.hours), (*mine.warnings, *theirs.warnings))
+    reference = ReferenceReport(right, (window,), Coverage(hours, len(theirs.hours)))
+    return Report(window, dataset, evaluations, reference=reference, coverage=coverage, traffic=everything.traffic), baseline

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
 import orjson
 
 from hourglass import storage, terminal
-from hourglass.capture.window import Window, format_time, hour_of, parse_span, source_of
-from hourglass.constraints import SuggestionOptions, baseline_from
-from hourglass.constraints.baseline_drift_check import baseline_drift_check
+from hourglass.capture.window import Window, format_time, hour_of, source_of
+from hourglass.commands.stored import AS_JSON, MONITOR, OWN_METRICS, SOURCES, STATE_ROOT, only, options, whole_hours
+from hourglass.constraints import Evaluation, SuggestionOptions, Verdict, baseline_from, evaluate
+from hourglass.constraints.baseline_drift_check import KEY
 from hourglass.dataset import Dataset, dataset_of
 from hourglass.errors import InputError
 from hourglass.history import History, Summed
@@ -20,19 +21,8 @@ from hourglass.outputs import documents
 from hourglass.store import StateError, StateStore, read_states, states_bytes
 from hourglass.undefined import Undefined
 
-Options = Callable[..., Any]
-_WHERE = (
-    click.option("--state-root", required=True, metavar="PATH", help="Where the hours' states are kept."),
-    click.option("--monitor", default="data-quality", show_default=True, help="Whose states."),
-    click.option("--source", "sources", multiple=True, metavar="ENDPOINT/VARIANT", help="Only this endpoint and variant; may be repeated."),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-)
-
-
-def _where(command: Options) -> Options:
-    for option in reversed(_WHERE):
-        command = option(command)
-    return command
+SHOWN = {KEY, "missing_column_check", "extra_column_check"}
+_where = options(STATE_ROOT, MONITOR, SOURCES, OWN_METRICS, AS_JSON)
 
 
 @click.group("states")
@@ -50,20 +40,23 @@ def states_group() -> None:
 def list_command(state_root: str, monitor: str, sources: tuple[str, ...], as_json: bool, window: str | None) -> None:  # noqa: FBT001 click passes by keyword
     """List the stored hours: rows, bad lines, kept rows, files, bytes."""
     store = StateStore(state_root, monitor)
-    hours = list(_hours(store, sources, parse_span(window) if window else None))
+    hours = list(_hours(store, sources, whole_hours(window) if window else None))
     if as_json:
         click.echo(orjson.dumps(hours, option=orjson.OPT_INDENT_2).decode())
         return
     terminal.table(
-        ["hour", "endpoint/variant", "rows", "bad lines", "columns", "segments", "kept rows", "files", "bytes", ""],
+        ["hour", "endpoint/variant", "rows", "bad lines", "columns", "segments", "kept rows", "files", "bytes", "fault"],
         [[hour["hour"], hour["source"], *map(terminal.number, list(hour.values())[2:9]), hour["fault"] or ""] for hour in hours],
         right=range(2, 9),
     )
+    for hour in hours:
+        if hour["fault"]:
+            click.echo(hour["fault"])
     click.echo(f"{len(hours)} hours in {store.folder}")
 
 
 def _hours(store: StateStore, sources: tuple[str, ...], window: Window | None) -> Iterator[dict[str, Any]]:
-    for partition, stored in History({}, store).hours(window, _wanted(sources)).items():
+    for partition, stored in History({}, store).hours(window, only(store, sources)).items():
         fault = None
         states = HourStates()
         files = 0
@@ -106,13 +99,17 @@ def show_command(state_root: str, monitor: str, sources: tuple[str, ...], as_jso
 @click.argument("window")
 @click.option("--output", required=True, metavar="FILE", help="Parquet file to write.")
 def merge_command(state_root: str, monitor: str, sources: tuple[str, ...], as_json: bool, window: str, output: str) -> None:  # noqa: FBT001 click passes by keyword
-    """Write the sum of a window's hours into one file."""
+    """Write the sum of a window's hours into one file; rows that were kept of the hours are in it."""
     summed, span = _summed(StateStore(state_root, monitor), window, sources)
     folder, _, name = storage.normalise(output).rpartition("/")
+    if not name.endswith(".parquet"):
+        raise InputError(
+            f"--output {output}", found="another ending", expected="a .parquet file", hint="the other commands know it by that"
+        )
     storage.write_files(folder, {name: states_bytes(summed.states)})
     dataset = dataset_of(summed.states)
     if as_json:
-        click.echo(orjson.dumps({"output": output, "hours": summed.hours, "rows": dataset.rows}).decode())
+        click.echo(orjson.dumps({"output": output, "hours": len(summed.hours), "rows": dataset.rows}).decode())
     else:
         click.echo(f"{_says(window, span, summed, dataset)}: {output}")
 
@@ -129,7 +126,7 @@ def diff_command(state_root: str, monitor: str, sources: tuple[str, ...], as_jso
     baseline = baseline_from(second, None, SuggestionOptions())
     if isinstance(baseline, Undefined):
         raise InputError(f"reference {reference}", found="no rows", expected="rows to compare with", hint="see hourglass states list")
-    found = sorted(baseline_drift_check(first, baseline), key=lambda e: -e.value if isinstance(e.value, float) else 1.0)
+    found = sorted((e for e in evaluate(first, baseline) if e.check in SHOWN), key=_order)
     if as_json:
         entries = [documents.evaluation_entry(evaluation) for evaluation in found]
         document = {"window": _as_json(window, span, first), "reference": _as_json(reference, other, second), "evaluations": entries}
@@ -139,8 +136,10 @@ def diff_command(state_root: str, monitor: str, sources: tuple[str, ...], as_jso
     click.echo(f"{_says(window, span, mine, first)}\nagainst {_says(reference, other, theirs, second)}")
 
 
-def _wanted(sources: tuple[str, ...]) -> Callable[[str], bool]:
-    return lambda source: not sources or source in sources
+def _order(found: Evaluation) -> tuple[bool, float]:
+    """Columns that came or went first, then the largest distance; last what cannot be compared."""
+    lost_or_new = found.check != KEY and found.verdict is Verdict.VIOLATION
+    return not lost_or_new, -found.value if isinstance(found.value, float) else 1.0
 
 
 def _summed(store: StateStore, window: str, sources: tuple[str, ...]) -> tuple[Summed, Window | None]:
@@ -149,9 +148,9 @@ def _summed(store: StateStore, window: str, sources: tuple[str, ...]) -> tuple[S
         if file is None:
             raise InputError(window, found="no such file", expected="a file that hourglass states merge has written")
         return Summed(file.states()), None
-    span = parse_span(window)
-    summed = History({}, store).sum(span, _wanted(sources))
-    for sentence in summed.unreadable:
+    span = whole_hours(window)
+    summed = History({}, store).sum(span, only(store, sources))
+    for sentence in summed.warnings:
         click.echo(f"hourglass: {sentence}", err=True)
     if not summed.hours:
         known = ", ".join(store.sources()) or "none"
@@ -161,8 +160,10 @@ def _summed(store: StateStore, window: str, sources: tuple[str, ...]) -> tuple[S
 
 
 def _says(text: str, span: Window | None, summed: Summed, dataset: Dataset) -> str:
-    hours = f" from {summed.hours} stored hours" if span else ""
-    return f"{span or text}: {dataset.rows:,} rows{hours}"
+    hours = f" from {len(summed.hours)} stored hours" if span else ""
+    others = sum(dataset.other_layouts.values())
+    left_out = f" ({others:,} rows with other numbers of columns left out)" if others else ""
+    return f"{span or text}: {dataset.rows:,} rows{hours}{left_out}"
 
 
 def _as_json(text: str, span: Window | None, dataset: Dataset) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import click
 import orjson
 
 from hourglass import storage, terminal
-from hourglass.capture.window import Window, hour_of, parse_time
+from hourglass.capture.window import Window, hour_of
+from hourglass.commands.stored import END, MONITOR, OWN_METRICS, SOURCES, START, STATE_ROOT, only, options, whole_hours
 from hourglass.constraints import learnt_thresholds, parse_baseline, with_thresholds
 from hourglass.dataset import dataset_of
 from hourglass.errors import InputError
@@ -19,14 +18,11 @@ from hourglass.undefined import Undefined
 
 
 @click.command("thresholds")
-@click.option("--state-root", required=True, metavar="PATH", help="Where the hours' states are kept.")
-@click.option("--monitor", default="data-quality", show_default=True, help="Whose states.")
-@click.option("--source", "sources", multiple=True, metavar="ENDPOINT/VARIANT", help="Only this endpoint and variant; may be repeated.")
-@click.option("--start-time", required=True, metavar="TIME", help="Begin of the history; leave known incidents out of it.")
-@click.option("--end-time", required=True, metavar="TIME", help="End of the history, itself outside.")
+@options(STATE_ROOT, MONITOR, SOURCES, START, END)
 @click.option("--baseline-constraints", required=True, metavar="FILE", help="constraints.json, whose methods are used.")
 @click.option("--quantile", default=0.99, show_default=True, type=click.FloatRange(0, 1), help="Share of the past hours that is to pass.")
 @click.option("--output", required=True, metavar="FILE", help="constraints.json to write, with the learnt thresholds.")
+@options(OWN_METRICS)
 def thresholds_command(
     state_root: str,
     monitor: str,
@@ -39,11 +35,12 @@ def thresholds_command(
 ) -> None:
     """Set each feature's drift threshold to a quantile of the distances of past hours, each from all the others.
 
-    Nothing is updated by itself: look at the table, and use the file that is written as the next baseline's constraints.
+    Leave known incidents out of the history. Nothing is updated by itself: look at the table, and use the file that is
+    written as the next baseline's constraints.
     """
-    window = Window(parse_time(start_time), parse_time(end_time))
-    history = History({}, StateStore(state_root, monitor))
-    wanted = partial(_is_one_of, sources)
+    window = whole_hours(f"{start_time}..{end_time}")
+    store = StateStore(state_root, monitor)
+    history, wanted = History({}, store), only(store, sources)
     names = dict.fromkeys(hour_of(partition) for partition in history.hours(window, wanted))
     if not names:
         raise InputError(
@@ -56,11 +53,12 @@ def thresholds_command(
     folder, _, name = storage.normalise(output).rpartition("/")
     storage.write_files(folder, {name: documents.to_json(with_thresholds(orjson.loads(text), found))})
     terminal.table(
-        ["feature", "threshold"],
-        [[feature, found_.reason if isinstance(found_, Undefined) else f"{found_:.4g}"] for feature, found_ in found.items()],
+        ["feature", "comparison", "threshold"],
+        [[name, baseline.features[name].comparison_label, _shown(threshold)] for name, threshold in found.items()],
     )
-    click.echo(f"learnt from {len(hours)} hours: {output}")
+    learnt = sum(not isinstance(threshold, Undefined) for threshold in found.values())
+    click.echo(f"{learnt} of {len(found)} thresholds learnt from {len(hours)} hours: {output}")
 
 
-def _is_one_of(sources: tuple[str, ...], source: str) -> bool:
-    return not sources or source in sources
+def _shown(threshold: float | Undefined) -> str:
+    return threshold.reason if isinstance(threshold, Undefined) else f"{threshold:.4g}"

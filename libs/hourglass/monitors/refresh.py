@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,7 @@ from hourglass.dataset import dataset_of
 from hourglass.hours import HourStates, gather
 from hourglass.scan import ScanPlan
 from hourglass.states import COLUMN_STATES, Intake, RowSample
-from hourglass.store import FORMAT, Header, StateError, StateStore, inputs_of
+from hourglass.store import FORMAT, Header, Reading, StateError, StateStore, inputs_of
 
 Engine = Callable[[Sequence[Task], ScanPlan], pa.Table]
 Progress = Callable[[int, int], None]
@@ -34,22 +34,36 @@ class Refreshed:
     read: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    reading: Reading | None = None
 
 
-def fingerprint(plan: ScanPlan) -> str:
-    """What makes the states of the same files different ones: format, names, hook, segments, sample, and the states' versions."""
-    read = plan.read
-    document = {
+def reading_of(plan: ScanPlan) -> Reading:
+    """What makes the states of the same files different ones: the way of reading, the segments, the kept rows."""
+    read, sample = plan.read, plan.sample
+    columns = {
         "format": FORMAT,
         "form": str(read.form),
-        "names": read.names,
         "preprocessor": read.preprocessor.text if read.preprocessor else None,
-        "segments": list(map(str, plan.segments)),
-        "sample": str(plan.sample),
-        "states": {kind: COLUMN_STATES[kind].version for kind in plan.kinds},
+        "states": {kind: COLUMN_STATES[kind].version for kind in sorted(plan.kinds)},
         "others": [Intake.version, RowSample.version],
     }
+    segments = _digest(list(map(str, plan.segments))) if plan.segments else ""
+    kept = _digest([sorted(sample.without), sorted(sample.hashed)]) if sample else ""
+    return Reading(_digest(columns), _digest(read.names), segments, kept)
+
+
+def _digest(document: object) -> str:
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Due:
+    """What is to be read of an hour: these files, in place of what is stored or beside it; `warning` says why not as usual."""
+
+    files: tuple[InputFile, ...] = ()
+    beside: Header | None = None
+    stores: bool = True
+    warning: str = ""
 
 
 def refresh(
@@ -59,64 +73,106 @@ def refresh(
     engine: Engine,
     parallelism: int,
     progress: Progress = lambda _done, _all: None,
+    again: Collection[str] = (),
 ) -> Refreshed:
-    """Reads the hours that the store lacks, or all without one. What is stored of an hour is replaced as a whole.
+    """Reads the hours that the store lacks, or all without one; those in `again` in any case.
 
     An hour whose place in the store is taken by someone else's file, or a newer release's, is kept in memory and said.
     """
     hours: dict[str, list[InputFile]] = {}
     for file in files:
         hours.setdefault(file.partition, []).append(file)
+    reading = reading_of(plan)
     if store is None:
-        return Refreshed(gather(engine(cut_tasks(_all(hours.values()), plan.read.form, parallelism), plan)), tuple(hours))
-    made = fingerprint(plan)
+        found = gather(engine(cut_tasks(_all(hours.values()), plan.read.form, parallelism), plan))
+        return Refreshed(found, tuple(hours), reading=reading)
     with ThreadPoolExecutor(_THREADS) as threads:
-        states = list(threads.map(lambda partition: _stale(store, partition, hours[partition], made), hours))
-    stale = [partition for partition, (is_stale, _) in zip(hours, states, strict=True) if is_stale]
-    taken = {partition: sentence for partition, (_, sentence) in zip(hours, states, strict=True) if sentence}
+        due = dict(zip(hours, threads.map(lambda name: _due(store, name, hours[name], reading, again), hours), strict=True))
+    stale = {partition: what for partition, what in due.items() if what.files}
     fresh: dict[str, HourStates] = {}
     done = 0
     progress(0, len(stale))
-    for partitions in rounds(stale, hours):
-        tasks = cut_tasks(_all(hours[partition] for partition in partitions), plan.read.form, parallelism)
-        for partition, found in gather(engine(tasks, plan)).items():
-            if partition in taken or not hour_of(partition):
-                fresh[partition] = found
+    for partitions in rounds({partition: what.files for partition, what in stale.items()}):
+        tasks = cut_tasks(_all(stale[partition].files for partition in partitions), plan.read.form, parallelism)
+        for partition, states in gather(engine(tasks, plan)).items():
+            if stale[partition].stores:
+                _store(store, partition, states, stale[partition], plan, reading)
             else:
-                store.write(partition, _to_keep(found, plan), Header(made, inputs_of(partition, hours[partition])))
+                fresh[partition] = states
         done += len(partitions)
         progress(done, len(stale))
-    return Refreshed(fresh, tuple(stale), tuple(set(hours) - set(stale)), tuple(taken.values()))
+    warnings = tuple(what.warning for what in due.values() if what.warning)
+    return Refreshed(fresh, tuple(stale), tuple(set(hours) - set(stale)), warnings, reading)
+
+
+def _due(store: StateStore, partition: str, files: Sequence[InputFile], reading: Reading, again: Collection[str]) -> _Due:
+    """What is to be read of an hour: nothing if it is stored as it is; else all of it.
+
+    Captures are often kept for less time than their states. Of an hour that lacks some of the files that it was made of
+    only new ones are read, and added; where that cannot be done, it stays as it is.
+    """
+    whole = _Due(tuple(files))
+    if not hour_of(partition):
+        return replace(whole, stores=False)
+    try:
+        header = store.header(partition)
+    except StateError as fault:
+        return whole if fault.ours else replace(whole, stores=False, warning=str(fault))
+    if header is None or partition in again:
+        return whole
+    stamps = inputs_of(partition, files)
+    new = stamps.keys() - header.inputs.keys()
+    changed = any(header.inputs.get(name, stamp) != stamp for name, stamp in stamps.items())
+    same = header.serves(reading) and header.reading.sample == reading.sample
+    if same and not new and not changed:
+        return _Due()
+    gone = header.inputs.keys() - stamps.keys()
+    if gone and same and not changed:
+        return _Due(tuple(file for file in files if inputs_of(partition, [file]).keys() <= new), header)
+    return _kept_as_it_is(store.path(partition), header, len(gone)) if gone else whole
+
+
+def _kept_as_it_is(path: str, header: Header, gone: int) -> _Due:
+    found = f"{gone} of the {len(header.inputs)} files that it was made of gone, and others changed or to be read in another way"
+    return _Due(warning=f"stored states {path}: found {found}; kept as they are")
+
+
+def _store(store: StateStore, partition: str, states: HourStates, due: _Due, plan: ScanPlan, reading: Reading) -> None:
+    inputs = inputs_of(partition, due.files)
+    if due.beside is not None and (file := store.read(partition)) is not None:
+        states = HourStates.merged([file.states(), states])
+        inputs = {**due.beside.inputs, **inputs}
+    # what was added to states of more segments has not those
+    made = reading if due.beside is None or due.beside.reading.segments == reading.segments else replace(reading, segments="several")
+    store.write(partition, _to_keep(states, plan), Header(made, inputs))
 
 
 def _to_keep(states: HourStates, plan: ScanPlan) -> HourStates:
     """The states for the store: without lines that turned out to have as many columns as most.
 
-    Where no rows are to be kept, no text of a bad line is either.
+    Where no rows are to be kept, or not all of their columns, no text of a bad line is either.
     """
+    columns = {name for found in states.layouts.values() for name in found}
+    if plan.sample is not None and not columns.issuperset(named := {*plan.sample.without, *plan.sample.hashed}):
+        # a slip in a column's name must not keep what it was to hide
+        states, plan = replace(states, sample=None), replace(plan, sample=replace(plan.sample, without=tuple(named)))
     layout = dataset_of(states).layout
     lines = [line for line in states.bad_lines if not line["layout"] or line["layout"] != layout]
-    return replace(states, bad_lines=lines if plan.sample else [{**line, "record": ""} for line in lines])
+    keeps_text = plan.sample is not None and not plan.sample.without and not plan.sample.hashed
+    return replace(states, bad_lines=lines if keeps_text else [{**line, "record": ""} for line in lines])
 
 
-def _stale(store: StateStore, partition: str, files: Sequence[InputFile], made: str) -> tuple[bool, str]:
-    if not hour_of(partition):
-        return True, ""
-    try:
-        return store.stale(partition, files, made), ""
-    except StateError as fault:
-        return True, str(fault)
-
-
-def rounds(partitions: Iterable[str], files: Mapping[str, Sequence[InputFile]]) -> Iterator[list[str]]:
+def rounds(files: Mapping[str, Sequence[InputFile]]) -> Iterator[list[str]]:
     """The hours in order of time, a day or 4 GB at a time: what a killed run has to read again."""
     together: list[str] = []
+    times: set[str] = set()
     size = 0
-    for partition in sorted(partitions, key=lambda partition: (hour_of(partition), partition)):
+    for partition in sorted(files, key=lambda partition: (hour_of(partition), partition)):
         more = sum(file.size for file in files[partition])
-        if together and (len(together) == HOURS_A_ROUND or size + more > BYTES_A_ROUND):
+        times.add(hour_of(partition))
+        if together and (len(times) > HOURS_A_ROUND or size + more > BYTES_A_ROUND):
             yield together
-            together, size = [], 0
+            together, times, size = [], {hour_of(partition)}, 0
         together.append(partition)
         size += more
     if together:

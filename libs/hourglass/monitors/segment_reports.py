@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,20 +18,27 @@ from hourglass.constraints import (
     rank_segments,
     where_it_shows,
 )
+from hourglass.constraints.baseline import DEFAULT_DRIFT_METHOD, ROBUST
+from hourglass.constraints.baseline_drift_check import KEY
 from hourglass.dataset import Dataset, dataset_of, without_columns
 from hourglass.hours import HourStates
 from hourglass.outputs.report import SegmentReport
+from hourglass.segments import Segmentation, segmentation_of
 from hourglass.states import RowSample
 from hourglass.undefined import Undefined
 
 MOST_EXAMPLES = 5
-CHECK = "baseline_drift_check"
 
 
 def segment_reports(
-    states: HourStates, past: HourStates | None, baseline: Baseline, left_out: frozenset[str], options: SuggestionOptions
+    asked: Sequence[Segmentation],
+    states: HourStates,
+    past: HourStates | None,
+    baseline: Baseline,
+    left_out: frozenset[str],
+    options: SuggestionOptions,
 ) -> tuple[SegmentReport, ...]:
-    """A report for each segment of a window, and for those that it had in the `past` and has no more.
+    """A report for each segment of a window that is asked for, and for those that it had in the `past` and has no more.
 
     A segment is held against itself: what is asked of it is suggested from its own past, and how features are compared
     is the baseline's. Without a past there is "insufficient data", since a segment is no sample of the whole.
@@ -40,7 +47,11 @@ def segment_reports(
     datasets: dict[str, Dataset] = {}
     baselines: dict[str, Baseline] = {}
     evaluations: dict[str, tuple[Evaluation, ...]] = {}
-    for name in dict.fromkeys([*states.segments, *past_segments]):
+    names = {by.name for by in asked}
+    conditions = [by.name for by in asked if by.condition]  # which may have no rows, and be in no state
+    for name in dict.fromkeys([*states.segments, *past_segments, *conditions]):
+        if segmentation_of(name) not in names:
+            continue
         datasets[name] = without_columns(dataset_of(states.segments.get(name, HourStates())), left_out)
         own = past_of_segment(past_segments.get(name), baseline, left_out, options)
         if own is None:
@@ -49,7 +60,7 @@ def segment_reports(
                 if past is not None
                 else "the baseline has no segments: baseline_states.parquet is missing"
             )
-            evaluations[name] = (Evaluation("", CHECK, "a segment against its own past", None, None, Verdict.INSUFFICIENT, reason),)
+            evaluations[name] = (Evaluation("", KEY, "a segment against its own past", None, None, Verdict.INSUFFICIENT, reason),)
         else:
             baselines[name] = own
             evaluations[name] = tuple(evaluate(datasets[name], own))
@@ -74,9 +85,15 @@ def past_of_segment(past: HourStates | None, baseline: Baseline, left_out: froze
                 datatype_check_threshold=config.datatype_check_threshold,
                 domain_content_threshold=config.domain_content_threshold,
                 share_comparison_method=config.share_comparison_method,
+                categorical_drift_method=_beyond_chance(baseline.features[name].config.categorical_drift_method),
             )
         features[name] = replace(feature, config=config)
     return replace(own, features=features, config=baseline.config, left_out=left_out)
+
+
+def _beyond_chance(method: str) -> str:
+    """The baseline's method for texts; the plain distance, which alarms of itself in a hundred rows, less what chance explains."""
+    return ROBUST if method == DEFAULT_DRIFT_METHOD else method
 
 
 def _report(

@@ -10,7 +10,7 @@ from typing import Literal
 from hourglass import storage
 from hourglass.capture.files import Listing
 from hourglass.capture.reader import WRONG_WIDTH
-from hourglass.capture.window import HOUR, Window, hour_of, hour_start
+from hourglass.capture.window import HOUR, Window, hour_of, hour_start, source_of
 from hourglass.errors import InputError
 from hourglass.outputs import documents
 from hourglass.outputs.message import completed
@@ -73,12 +73,12 @@ class Plan:
             end += HOUR
 
 
-def days_over(partitions: Iterable[str], end: datetime) -> Iterator[Window]:
-    """The days of some hours that are over at a time, in order."""
-    midnights = {hour_start(hour_of(partition)).replace(hour=0) for partition in partitions if hour_of(partition)}
-    for midnight in sorted(midnights):
+def days_over(partitions: Iterable[str], end: datetime) -> Iterator[tuple[Window, str]]:
+    """The days of some hours that are over at a time, with the `endpoint/variant` that they are of, in order."""
+    named = [partition for partition in partitions if hour_of(partition)]
+    for midnight, source in sorted({(hour_start(hour_of(partition)).replace(hour=0), source_of(partition)) for partition in named}):
         if midnight + timedelta(days=1) <= end:
-            yield Window(midnight, midnight + timedelta(days=1))
+            yield Window(midnight, midnight + timedelta(days=1)), source
 
 
 def need_sound_input(settings: Settings, reports: Sequence[Report], listing: Listing) -> None:
@@ -97,13 +97,14 @@ def need_sound_input(settings: Settings, reports: Sequence[Report], listing: Lis
             expected=f"at most {settings.max_bad_lines:.1%}",
             hint=f"see {documents.QUARANTINE} in {settings.output_path}, or set --max-bad-lines",
         )
-    if settings.require_data or settings.suggests:
+    suggests = settings.suggests and settings.reference.is_baseline
+    if settings.require_data or suggests:
         empty = next((report for report in reports if report.dataset.rows == 0), None)
         if empty is not None:
             raise InputError(
                 f"data in {empty.window}" if empty.window else "data",
                 found=no_data(listing),
-                expected="records to suggest a baseline from" if settings.suggests else "at least one record",
+                expected="records to suggest a baseline from" if suggests else "at least one record",
                 hint="check --dataset-source, --start-time and --end-time",
             )
 
@@ -129,4 +130,4 @@ def message(settings: Settings, reports: Sequence[Report], listing: Listing) -> 
         prefix = settings.sagemaker_endpoint_datacapture_prefix
         captured = f" (captured to {prefix})" if prefix else ""
         return f"Completed: No data{f' from {settings.span}' if settings.span else ''}: {no_data(listing)}{captured}."
-    return completed(sum(len(report.violations) for report in reports))
+    return completed(sum(report.all_violations for report in reports))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -93,7 +94,11 @@ def evaluation_document(report: Report, looked_at: Iterable[str]) -> dict[str, A
         "version": EVALUATION_VERSION,
         "verdict": report.verdict,
         "window": _span(report.window) if report.window else None,
-        "reference": {"kind": str(report.reference), "windows": [_span(window) for window in report.held_against]},
+        "reference": {
+            "kind": report.reference.kind,
+            "windows": [_span(window) for window in report.reference.windows],
+            "hours": {"expected": report.reference.hours.expected, "found": report.reference.hours.found},
+        },
         "hours": {"expected": report.coverage.expected, "found": report.coverage.found, "warnings": list(report.coverage.warnings)},
         "traffic": [
             {"source": source, "rows": report.traffic[source], "share": share} for source, share in traffic_shares(report.traffic).items()
@@ -147,13 +152,15 @@ def segment_folder(name: str) -> str:
 
 
 def traffic_shares(traffic: Mapping[str, int]) -> dict[str, float]:
-    """Each variant's share of the rows; 0 of none is 0.
+    """Each variant's share of its endpoint's rows; 0 of none is 0.
 
-    >>> traffic_shares({"churn/A": 3, "churn/B": 1})
-    {'churn/A': 0.75, 'churn/B': 0.25}
+    >>> traffic_shares({"churn/A": 3, "churn/B": 1, "fraud/A": 5})
+    {'churn/A': 0.75, 'churn/B': 0.25, 'fraud/A': 1.0}
     """
-    total = sum(traffic.values())
-    return {source: rows / total if total else 0.0 for source, rows in traffic.items()}
+    totals: Counter[str] = Counter()
+    for source, rows in traffic.items():
+        totals[source.partition("/")[0]] += rows
+    return {source: rows / totals[source.partition("/")[0]] if rows else 0.0 for source, rows in traffic.items()}
 
 
 def _span(window: Window) -> dict[str, str]:

@@ -11,7 +11,6 @@ from hourglass.capture.window import Window
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.hours import HourStates
-from hourglass.references import BASELINE, Reference
 
 SUGGESTED = "suggested"
 
@@ -46,6 +45,11 @@ class SegmentReport:
     examples: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def violations(self) -> tuple[Evaluation, ...]:
+        """The evaluations that violate their constraint."""
+        return tuple(found for found in self.evaluations if found.verdict is Verdict.VIOLATION)
+
+    @property
     def verdict(self) -> Verdict:
         """The worst of the segment."""
         return verdict_of(self.dataset, self.evaluations)
@@ -61,12 +65,20 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class ReferenceReport:
+    """What a window was compared with: the baseline, or windows with so many hours."""
+
+    kind: str = "baseline"
+    windows: tuple[Window, ...] = ()
+    hours: Coverage = field(default_factory=Coverage)
+
+
+@dataclass(frozen=True)
 class Report:
     """What a run says of one window: what was read, and either evaluations or the constraints that it suggests.
 
-    `traffic` are the rows of each `endpoint/variant`; `held_against` the windows that it was compared with, when it was
-    not the baseline. Segments stand in order of their drift. `deequ_metrics` are the values of the user's own analyzers,
-    `states` are kept of a suggestion only.
+    `traffic` are the rows of each `endpoint/variant`. Segments stand in order of their drift. `deequ_metrics` are the values
+    of the user's own analyzers, `states` are kept of a suggestion only; `asked` is the constraints.json that was used.
     """
 
     window: Window | None
@@ -74,8 +86,7 @@ class Report:
     evaluations: tuple[Evaluation, ...] = ()
     constraints: dict[str, Any] | None = None
     length: timedelta | None = None
-    reference: Reference = BASELINE
-    held_against: tuple[Window, ...] = ()
+    reference: ReferenceReport = field(default_factory=ReferenceReport)
     coverage: Coverage = field(default_factory=Coverage)
     traffic: Mapping[str, int] = field(default_factory=dict)
     segments: tuple[SegmentReport, ...] = ()
@@ -83,6 +94,12 @@ class Report:
     kept_rows: int = 0
     deequ_metrics: tuple[Mapping[str, Any], ...] = ()
     states: HourStates | None = None
+    asked: bytes | None = None
+
+    @property
+    def all_violations(self) -> int:
+        """How many violations the window has, those of its segments included."""
+        return len(self.violations) + sum(len(segment.violations) for segment in self.segments)
 
     @property
     def violations(self) -> tuple[Evaluation, ...]:
@@ -91,10 +108,11 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The worst of the window: no data, violation, insufficient data, or pass; "suggested" without a baseline."""
+        """The worst of the window and its segments: no data, violation, insufficient data, or pass; "suggested" without a baseline."""
         if self.constraints is not None and self.dataset.rows:
             return SUGGESTED
-        return verdict_of(self.dataset, self.evaluations)
+        own = verdict_of(self.dataset, self.evaluations)
+        return Verdict.VIOLATION if self.all_violations and self.dataset.rows else own
 
 
 @dataclass(frozen=True)
@@ -107,8 +125,4 @@ class Outcome:
     @property
     def violations(self) -> int:
         """How many violations all windows have, those of their segments included."""
-        return sum(len(report.violations) + sum(_violations(segment) for segment in report.segments) for report in self.reports)
-
-
-def _violations(segment: SegmentReport) -> int:
-    return sum(found.verdict is Verdict.VIOLATION for found in segment.evaluations)
+        return sum(report.all_violations for report in self.reports)

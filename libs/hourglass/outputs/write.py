@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -30,16 +30,29 @@ def write_reports(settings: Settings, reports: Sequence[Report], baseline: Basel
     for report in reports:
         folder = report_folder(settings, report)
         contents |= {folder + name: data for name, data in report_files(report, baseline, looked_at).items()}
-        metrics += report_metrics(settings, report, baseline)
+        if not settings.window or report.length == min(settings.window):  # those of other lengths would have the same names
+            metrics += report_metrics(settings, report, baseline)
     contents |= quarantine(reports)
     publishes = settings.publish_cloudwatch_metrics == "Enabled"
     if publishes and not settings.on_platform:
         contents[LOCAL_METRICS] = cloudwatch.metric_lines(metrics)
-    storage.write_files(settings.output_path, contents, remove=tuple({documents.QUARANTINE, LOCAL_METRICS} - contents.keys()))
+    earlier = {documents.QUARANTINE, LOCAL_METRICS, *_segments_of_earlier_runs(settings, reports)}
+    storage.write_files(settings.output_path, contents, remove=tuple(sorted(earlier - contents.keys())))
     if publishes and settings.on_platform:
         storage.write_files(settings.container_root, {cloudwatch.METRICS_FILE: cloudwatch.metric_lines(metrics)})
     if publishes and settings.publish == "put-metric-data":
         cloudwatch.put_metrics(metrics, endpoint=settings.sagemaker_endpoint_name is not None)
+
+
+def _segments_of_earlier_runs(settings: Settings, reports: Sequence[Report]) -> Iterator[str]:
+    """The files of segments that are where this run writes: a segment that is gone must not seem to be this window's."""
+    for folder in {report_folder(settings, report) for report in reports}:
+        yield folder + documents.SEGMENTS_JSON
+        place = storage.join(settings.output_path, folder + "segments")
+        start = len(storage.filesystem(settings.output_path)[1]) + 1
+        for info in storage.listing(place, recursive=True):
+            if info.base_name in {documents.STATISTICS_JSON, documents.VIOLATIONS_JSON}:
+                yield info.path[start:]
 
 
 def report_folder(settings: Settings, report: Report) -> str:
@@ -52,7 +65,7 @@ def report_folder(settings: Settings, report: Report) -> str:
 
 def report_files(report: Report, baseline: Baseline | None, looked_at: Sequence[str]) -> dict[str, bytes]:
     """The files of one window; constraints that were given are passed on as they are."""
-    given = baseline.document if baseline is not None else None
+    given = report.asked or (baseline.document if baseline is not None else None)
     files = {
         documents.STATISTICS_JSON: documents.to_json(documents.statistics_document(report.dataset, report.deequ_metrics)),
         documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or documents.NO_CONSTRAINTS),
