@@ -6,14 +6,15 @@ by `+`.
 
     capture      files → slices → blocks of lines → records → rows → classified values
     states       values → one small mergeable state an hour, column and kind          (the waist)
+    store        an hour's states in one file; history: the sum of any window's hours
     statistics   state → number
     comparisons  state × baseline state → distance or p-value
     constraints  statistics → suggested constraints; constraints × statistics → verdicts
     monitors     which of these a job is made of
     outputs      statistics.json, constraints.json, violations, evaluation, metrics, message
 
-`scan` is the first two lines as one function of one task; `spark` hands it out to a cluster. Nothing below the waist
-knows of Spark.
+`scan` is the first two lines as one function of one task; `spark` hands it out to a cluster, `local` to processes of this
+machine. Nothing below the waist knows of Spark.
 """
 
 __version__ = "0.1.0"

@@ -11,6 +11,8 @@ from hourglass.capture.records import parse_records
 from hourglass.capture.tally import NOTED_A_LAYOUT, PartKey, Tally
 from hourglass.capture.window import Window, hour_of
 
+_NOTED_OF_FIRST = 3  # in a sound hour these are all, and they are raw data that travel and are stored
+
 
 class CapturedRecords:
     """Captured records of blocks that follow each other."""
@@ -18,7 +20,7 @@ class CapturedRecords:
     def __init__(self, plan: ReadPlan, tally: Tally) -> None:
         self._plan = plan
         self._tally = tally
-        self._named: dict[PartKey, str] = {}
+        self._first: dict[PartKey, str] = {}
 
     def batches(self, block: Block) -> Iterator[Batch]:
         """The rows of a block."""
@@ -30,18 +32,26 @@ class CapturedRecords:
             yield batch_of(rows, block, plan)
 
     def _note_uncommon(self, block: Block, rows: Rows) -> None:
-        """Keeps lines whose rows have another number of columns than the baseline, or than the first with names.
+        """Keeps lines whose rows may turn out to have the wrong number of columns."""
+        names, most = self._plan.names, self._worth_noting(block, rows.layout)
+        if most and rows.lines is not None:
+            lines = dict.fromkeys(rows.lines[:most].tolist())
+            expected = f", expected {len(names)}" if names else ""
+            self._tally.bad.note(block, lines, f"found {rows.layout}{expected}", rows.layout, most, count=bool(names))
 
-        Without a baseline any layout may turn out to be the uncommon one.
+    def _worth_noting(self, block: Block, layout: str) -> int:
+        """How many lines of a part: none with the baseline's number of columns, nor of the first layout that has names.
+
+        Without a baseline any layout may be the wrong one, if hardly ever a part's first.
         """
         names = self._plan.names
-        common = {str(len(names))} if names else set()
-        if names and NAMED in rows.layout:
-            common.add(self._named.setdefault((block.partition, block.part), rows.layout))
-        if rows.layout not in common and rows.lines is not None:
-            lines = dict.fromkeys(rows.lines[:NOTED_A_LAYOUT].tolist())
-            expected = f", expected {len(names)}" if names else ""
-            self._tally.bad.note(block, lines, f"found {rows.layout}{expected}", rows.layout, count=bool(names))
+        if names and layout == str(len(names)):
+            return 0
+        if not names or NAMED in layout:
+            first = self._first.setdefault((block.partition, block.part), layout)
+            if layout == first:
+                return 0 if names else _NOTED_OF_FIRST
+        return NOTED_A_LAYOUT
 
 
 def cutting_window(plan: ReadPlan, block: Block) -> Window | None:

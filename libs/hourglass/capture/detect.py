@@ -6,6 +6,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from hourglass import storage
 from hourglass.capture.documents import load
@@ -26,7 +27,8 @@ def detect_format(files: Sequence[InputFile]) -> DatasetFormat:
     """
     if not files:
         return DatasetFormat("capture")
-    heads = [head for head in map(_head, _spread([file for file in files if file.size])) if head.strip()]
+    with ThreadPoolExecutor(2 * _FILES) as threads:
+        heads = [head for head in threads.map(_head, _spread([file for file in files if file.size])) if head.strip()]
     if any(head.startswith(b"PAR1") for head in heads):
         return DatasetFormat("parquet")
     lines = [line.strip() for head in heads for line in head.removeprefix(_BOM).split(b"\n")[:_LINES] if line.strip()]

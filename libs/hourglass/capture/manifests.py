@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +15,7 @@ from hourglass.capture.window import hour_of
 from hourglass.errors import HourglassError
 
 LARGEST_MANIFEST = 16 << 20
+_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def expand_manifests(files: Iterable[InputFile]) -> tuple[list[InputFile], list[
     """
     files = list(files)
     suspects = [file for file in files if file.path.endswith(".json") and file.size <= LARGEST_MANIFEST]
-    with ThreadPoolExecutor(16) as threads:
+    with ThreadPoolExecutor(_THREADS) as threads:
         contents = dict(zip(suspects, threads.map(_manifest, suspects), strict=True))
     ordinary = [file for file in files if contents.get(file) is None]
     named = [(manifest, path) for manifest, paths in contents.items() for path in paths or ()]
@@ -44,10 +45,11 @@ def expand_manifests(files: Iterable[InputFile]) -> tuple[list[InputFile], list[
     return ordinary, list(_batch_files(outputs, inputs))
 
 
-def _batch_files(outputs: Iterable[tuple[InputFile, str]], inputs: dict[tuple[str, str], str]) -> Iterator[BatchFile]:
-    for manifest, path in outputs:
-        file = InputFile.of(path, storage.file_info(path), manifest.partition)
-        yield BatchFile(file, inputs.get(_key(manifest, path)))
+def _batch_files(outputs: Sequence[tuple[InputFile, str]], inputs: dict[tuple[str, str], str]) -> Iterator[BatchFile]:
+    with ThreadPoolExecutor(_THREADS) as threads:
+        infos = list(threads.map(storage.file_info, (path for _, path in outputs)))
+    for (manifest, path), info in zip(outputs, infos, strict=True):
+        yield BatchFile(InputFile.of(path, info, manifest.partition), inputs.get(_key(manifest, path)))
 
 
 def _key(manifest: InputFile, path: str) -> tuple[str, str]:

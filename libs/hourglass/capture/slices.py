@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate, groupby, pairwise
 
 import pyarrow.parquet as pq
@@ -22,6 +24,7 @@ LARGEST_BYTES = 1 << 30  # of a part or a task: both stream, so their size costs
 PART_BYTES = 8 << 20  # a hundred times the bytes make ten times the parts, so that the states to merge grow slowly
 COLUMN_BYTES = 400 << 10  # the same for wide tables: a column's states take 50 KB, whatever little the part has of it
 SMALLEST_TASK_BYTES = 4 << 20
+_THREADS = 16
 _NEAR = 8  # a file is not cut within an eighth of a part from its end: a sliver costs a request and gives few lines
 
 
@@ -54,7 +57,9 @@ Task = tuple[Slice, ...]
 def cut_tasks(files: Iterable[InputFile], form: DatasetFormat, parallelism: int) -> list[Task]:
     """Runs of whole parts of about the same size: as many as run at a time, or a multiple where they would be over 1 GB each."""
     ordered = sorted(files, key=lambda file: (file.partition, file.path))
-    parts = [part for _, group in groupby(ordered, key=lambda file: file.partition) for part in cut_parts(list(group), form)]
+    partitions = [list(group) for _, group in groupby(ordered, key=lambda file: file.partition)]
+    with ThreadPoolExecutor(_THREADS) as threads:  # large files are looked into
+        parts = [part for parts in threads.map(partial(cut_parts, form=form), partitions) for part in parts]
     total = sum(file.size for file in ordered)
     rounds = -(-total // (parallelism * LARGEST_BYTES))
     return _packed(parts, max(1, min(rounds * parallelism, -(-total // SMALLEST_TASK_BYTES))))

@@ -94,14 +94,14 @@ class BadLines:
         if self._has_room(part):
             self._keep_line(block, line, reason, detail, "", *self.numbers.of(block, line))
 
-    def note(self, block: Block, lines: Iterable[int], detail: str, layout: str, *, count: bool) -> None:
-        """Keeps some lines of an uncommon layout without counting them: whether it is the wrong one shows when all hours are known.
+    def note(self, block: Block, lines: Iterable[int], detail: str, layout: str, most: int, *, count: bool) -> None:
+        """Keeps up to `most` lines of a layout without counting them: whether it is the wrong one shows when all hours are known.
 
         Where that is mostly not so, it is not worth it to `count` the lines before them.
         """
         part = block.partition, block.part
         for line in lines:
-            if self._noted[*part, layout] >= NOTED_A_LAYOUT or not self._has_room(part):
+            if self._noted[*part, layout] >= most or not self._has_room(part):
                 return
             self._noted[*part, layout] += 1
             self._keep_line(block, line, WRONG_WIDTH, detail, layout, *self.numbers.of(block, line, count=count))

@@ -267,6 +267,14 @@ def test_rows_of_different_width_are_different_layouts(write: Callable[..., Path
     ]
 
 
+@pytest.mark.parametrize(("names", "kept"), [((), {"2": 3, "3": 100}), (("a", "b", "c"), {"2": 100})])
+def test_of_a_layout_that_may_be_wrong_some_lines_are_kept(write: Callable[..., Path], names: tuple[str, ...], kept: dict) -> None:
+    """Hardly any of the first, which in a sound hour is the only one; none of the baseline's."""
+    found = read(write(*[captured(side("1,2"))] * 150, *[captured(side("1,2,3"))] * 150), names=names)
+    assert Counter(entry["layout"] for entry in found.kept) == kept
+    assert found.reasons == {}
+
+
 def test_names_from_the_baseline_go_to_rows_of_their_number(write: Callable[..., Path]) -> None:
     """Names are given by position where there are as many columns as names."""
     found = read(write(captured(side("1,2")), captured(side("3"))), names=("a", "b"))
