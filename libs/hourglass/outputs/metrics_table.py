@@ -5,6 +5,7 @@ from __future__ import annotations
 from hourglass import docs
 from hourglass.comparisons import COMPARISONS
 from hourglass.constraints import CHECKS
+from hourglass.quality import QUALITY_METRICS
 from hourglass.states import COLUMN_STATES
 from hourglass.statistics import STATISTICS
 
@@ -60,6 +61,14 @@ def metrics_markdown() -> str:
                         ]
                         for c in COMPARISONS.values()
                     ],
+                ),
+                "## Model quality",
+                "",
+                "Computed from mergeable tables of labels and predictions; no command reports them yet.",
+                "",
+                *_table(
+                    ["metric", "problem", "worse", "the stock analyzer's too", "definition", "source"],
+                    [[m.key, m.problem, m.worse, "yes" if m.contract else "no", m.definition, m.source] for m in QUALITY_METRICS.values()],
                 ),
                 "## Checks",
                 "",

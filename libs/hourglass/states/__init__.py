@@ -4,26 +4,38 @@ One file per state. Importing this package registers them all; the registry is r
 """
 
 from hourglass.states.categories import Categories
+from hourglass.states.class_probabilities import ClassProbabilities
+from hourglass.states.confusion import Confusion
 from hourglass.states.distinct import Distinct
 from hourglass.states.intake import Intake
+from hourglass.states.label_sets import LabelSets
 from hourglass.states.moments import Moments
 from hourglass.states.profile import ColumnProfile
 from hourglass.states.quantiles import Quantiles
+from hourglass.states.rankings import Rankings
+from hourglass.states.regression_errors import Errors
 from hourglass.states.row_sample import RowSample, SampledRow
+from hourglass.states.scores import Scores
 from hourglass.states.state import COLUMN_STATES, ColumnState, State
 from hourglass.states.value_classes import ValueClasses
 
 __all__ = [
     "COLUMN_STATES",
     "Categories",
+    "ClassProbabilities",
     "ColumnProfile",
     "ColumnState",
+    "Confusion",
     "Distinct",
+    "Errors",
     "Intake",
+    "LabelSets",
     "Moments",
     "Quantiles",
+    "Rankings",
     "RowSample",
     "SampledRow",
+    "Scores",
     "State",
     "ValueClasses",
 ]

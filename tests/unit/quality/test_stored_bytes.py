@@ -1,0 +1,134 @@
+"""Bytes of labels and predictions that a release has stored stay readable: `tests/data/states/quality` has some of every state.
+
+`PYTHONPATH=. python tests/unit/quality/test_stored_bytes.py` writes what is missing there, and the numbers that are expected
+of it. As with the states of columns, a changed layout takes a new `version`, and files that are there never change.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pytest
+
+from hourglass.hashing import hash_places
+from hourglass.quality import Bootstrap, Problem, quality_statistics
+from hourglass.states import ClassProbabilities, Confusion, Errors, LabelSets, Rankings, Scores
+from tests.unit.quality.rows import confusion, report_of
+
+FOLDER = Path(__file__).parents[2] / "data" / "states" / "quality"
+STATES: dict[str, Any] = {cls.kind: cls for cls in (ClassProbabilities, Confusion, Errors, LabelSets, Rankings, Scores)}
+PROBLEMS = {
+    "class_probabilities": Problem.MULTICLASS,
+    "confusion": Problem.MULTICLASS,
+    "errors": Problem.REGRESSION,
+    "label_sets": Problem.MULTILABEL,
+    "rankings": Problem.RANKING,
+    "scores": Problem.BINARY,
+}
+CASES = {"empty": 0, "small": 5, "overflowing": 70_000}
+
+
+def make(kind: str, case: str) -> Any:
+    """The state of a case, of numbers that are the same everywhere."""
+    n = CASES[case]
+    state = STATES[kind].empty()
+    if n == 0:
+        return state
+    n = min(n, 3000) if kind in {"label_sets", "rankings", "confusion"} else n
+    places = np.arange(n) * 7919 % 104_729
+    ids = hash_places("2026/01/01/00/a.jsonl", 0, n)
+    names = pa.array([f"é{i % 1201}" if i % 11 else None for i in places.tolist()])
+    others = pa.array([f"é{i % 1200}" if i % 7 else None for i in places.tolist()])
+    if kind == "confusion":
+        state.update(names, others)
+    elif kind == "scores":
+        state.update(places % 3 > 0, places / 104_729)
+        if case == "overflowing":  # most rows have one score, so that the file has few buckets
+            state.update(np.arange(3_000_000) % 2 > 0, np.full(3_000_000, 0.5))
+    elif kind == "errors":
+        state.update(places / 8 - 5, places / 8 - 5 + places % 5 / 4, ids)
+    elif kind == "label_sets":
+        sets = [pa.array([[f"é{i % 1201}", f"é{i % m}"] for i in places.tolist()]) for m in (5, 7)]
+        state.update(*sets, ids)
+    elif kind == "rankings":
+        lists = [pa.array([[(i * j) % m for j in range(1, 15)] for i in places.tolist()]) for m in (4, 11)]
+        state.update(*lists, ids)
+    else:
+        table = np.stack([places % 7, places % 5, places % 3], axis=1) / 7
+        state.update(pa.array([["a", "b", "c", "d"][i % 4] for i in places.tolist()]), table, ["a", "b", "c"], ids)
+    return state
+
+
+def facts(state: Any) -> dict[str, Any]:
+    """The numbers that users see of a state; without draws, which are NumPy's and may change with it."""
+    states = [state] if state.kind not in {"scores", "class_probabilities"} else [confusion(["1", "0"], ["1", "0"]), state]
+    document = quality_statistics(report_of(PROBLEMS[state.kind], *states, bootstrap=Bootstrap(draws=0)))
+    for part in document.values():
+        part.pop("confusion_matrix", None)
+        part.pop("receiver_operating_characteristic_curve", None)
+        part.pop("precision_recall_curve", None)
+    if hasattr(state, "sums"):
+        document["sums"] = [float(f"{number:.9g}") for number in state.sums.sum(axis=0)]
+    return orjson.loads(orjson.dumps({"n": state.n, **document}))
+
+
+def bytes_at(kind: str, version: int, case: str) -> Path:
+    """Where the bytes of a case lie."""
+    return FOLDER / f"{kind}.v{version}.{case}.bin"
+
+
+def write_missing() -> None:
+    """Adds the files of states and versions that have none; overwrites nothing."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for kind, cls in STATES.items():
+        expected = FOLDER / f"{kind}.v{cls.version}.json"
+        if expected.exists():
+            continue
+        states = {case: make(kind, case) for case in CASES}
+        for case, state in states.items():
+            bytes_at(kind, cls.version, case).write_bytes(state.to_bytes())
+        found = {case: facts(state) for case, state in states.items()}
+        expected.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def stored() -> list[tuple[str, int, str]]:
+    """Kind, version and case of every file of bytes that there is."""
+    names = sorted(path.name.split(".") for path in FOLDER.glob("*.bin"))
+    return [(kind, int(version[1:]), case) for kind, version, case, _ in names]
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    """The same document, numbers to nine digits: sums of doubles may differ in their last ones from machine to machine."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            assert_close(found[key], value)
+    else:
+        assert found == (expected if isinstance(expected, str) else pytest.approx(expected, rel=1e-8, abs=1e-12))
+
+
+@pytest.mark.parametrize(("kind", "version", "case"), stored())
+def test_stored_bytes_give_the_numbers_they_always_gave(kind: str, version: int, case: str) -> None:
+    """Today's code reads what any release has stored, and finds in it what was found then."""
+    state = STATES[kind].from_bytes(bytes_at(kind, version, case).read_bytes())
+    assert_close(facts(state), orjson.loads((FOLDER / f"{kind}.v{version}.json").read_bytes())[case])
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("kind", sorted(STATES))
+def test_every_state_has_stored_bytes_and_still_writes_them(kind: str, case: str) -> None:
+    """A new state, or a new version, comes with files here; a layout that changed without a version is noticed."""
+    path = bytes_at(kind, STATES[kind].version, case)
+    assert path.exists(), f"run python {Path(__file__).name}"
+    state = STATES[kind].from_bytes(path.read_bytes())
+    assert state.to_bytes() == path.read_bytes()
+    merged = STATES[kind].merged([state, make(kind, "small")])
+    assert STATES[kind].from_bytes(merged.to_bytes()) == merged
+
+
+if __name__ == "__main__":
+    write_missing()
