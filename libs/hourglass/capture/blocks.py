@@ -158,7 +158,8 @@ LINES = Reading()
 def read_blocks(slices: Iterable[Slice], fault: FileFault, reading: Reading = LINES) -> Iterator[Block]:
     """The blocks of some slices; `fault` is told of a file, or the rest of one, that cannot be read.
 
-    No block holds lines of two parts, but the files of the next part are opened while this one is read.
+    No block holds lines of two parts, but the files of the next part are opened while this one is read. A large run is
+    a block as soon as it is read, so that no other waits in memory meanwhile.
     """
     gathered: list[bytes] = []
     pieces: list[Piece] = []
@@ -172,6 +173,10 @@ def read_blocks(slices: Iterable[Slice], fault: FileFault, reading: Reading = LI
         pieces.append(Piece(piece.path, size, start))
         gathered.append(data)
         size += len(data)
+        del data
+        if size > BLOCK_BYTES // 2 and len(pieces) == 1:
+            yield Block(*part, gathered.pop(), tuple(pieces))
+            pieces, size = [], 0
     if gathered:
         yield Block(*part, b"".join(gathered), tuple(pieces))
 
@@ -188,6 +193,7 @@ def _runs(slices: Iterable[Slice], fault: FileFault, reading: Reading) -> Iterat
             try:
                 for start, data in _Lines(stream, piece, fault, reading).runs():
                     yield piece, start, data
+                    del data
             except FILE_FAULTS as problem:
                 fault(piece, f"unreadable file: {problem}")
 
@@ -314,14 +320,14 @@ class _Lines:
         run = -(-size // max(1, round(size / BLOCK_BYTES)))  # alike, so that none is small: a block has costs of its own
         while self._at < self._end and self._problem is None:
             start = self._at
-            parts = self._read(int(min(run, self._end - start)))
-            if not parts:
+            data = self._completed(self._read(int(min(run, self._end - start))))
+            if self._at == start:
                 return
-            data = self._completed(parts)
             if start == 0 and data.startswith(BOM):
                 data = data[len(BOM) :]
             if data:
                 yield start, _ended(data)
+            del data  # here and where it is handed on: the next is not read while this one is in memory
 
     @property
     def _end(self) -> float:
@@ -349,7 +355,7 @@ class _Lines:
 
     def _completed(self, parts: list[bytes]) -> bytes:
         """The parts with the rest of their last line, put together once: they are large."""
-        if not parts[-1].endswith(b"\n"):
+        if parts and not parts[-1].endswith(b"\n"):
             rest = self._read_line(LONGEST_LINE)
             if len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
                 self._fault(self._piece, f"line longer than {LONGEST_LINE >> 20} MB")

@@ -18,6 +18,7 @@ from hourglass.capture.captured import CapturedRecords
 from hourglass.capture.csv_files import CsvFiles
 from hourglass.capture.hooked import HookedRows
 from hourglass.capture.json_files import JsonFiles
+from hourglass.capture.memory import keep_freed_memory
 from hourglass.capture.parquet_files import parquet_batches
 from hourglass.capture.slices import Task
 from hourglass.capture.tally import WRONG_WIDTH, Tally
@@ -30,6 +31,7 @@ def read_batches(task: Task, plan: ReadPlan, tally: Tally) -> Iterator[Batch]:
 
     When a part's first batch comes, all that the tally has to say of the parts before it is said.
     """
+    keep_freed_memory()
     if plan.form.kind == "parquet":
         yield from parquet_batches(task, plan, tally)
         return
@@ -44,6 +46,7 @@ def read_batches(task: Task, plan: ReadPlan, tally: Tally) -> Iterator[Batch]:
             for block in read_blocks(slices, tally.unreadable, reading):
                 yield from batches(block)
                 tally.bad.numbers.passed(block)
+                del block  # the next is not read while this one is in memory
 
 
 def _batches(plan: ReadPlan, tally: Tally, hooked: HookedRows | None) -> Callable[[Block], Iterator[Batch]]:

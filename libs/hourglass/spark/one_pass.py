@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from zipimport import zipimporter
 import pyarrow as pa
 
 from hourglass.capture.slices import Task
+from hourglass.processes import processors
 from hourglass.scan import ScanPlan, scan
 from hourglass.schemas import STATE_ROWS, STATE_ROWS_DDL
 
@@ -32,7 +32,7 @@ def slots(session: SparkSession) -> int:
     """How many tasks run at a time, from the session's configuration; a guess where a cluster does not say."""
     master = session.conf.get("spark.master", "") or ""
     if found := re.fullmatch(r"local(?:\[(\*|\d+)(?:,\d+)?\])?", master):
-        return (os.cpu_count() or 1) if found[1] == "*" else int(found[1] or 1)
+        return processors() if found[1] == "*" else int(found[1] or 1)
     executors = int(session.conf.get("spark.executor.instances", "0") or 0)
     return executors * int(session.conf.get("spark.executor.cores", "1") or 1) or UNKNOWN_SLOTS
 

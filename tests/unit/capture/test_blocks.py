@@ -181,3 +181,17 @@ def test_white_space_is_no_line_and_zero_bytes_are() -> None:
     """Blank lines are not counted; the zero bytes that a crashed disk leaves are a bad line."""
     block = Block("", 0, b"\n \t\r\n1\n\0\0\n", ())
     assert block.filled_lines.tolist() == [2, 3]
+
+
+def test_one_large_run_at_a_time_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block is handed on before the next one is read, and is as large as the others of its slice."""
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1000)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes((b"x" * 9 + b"\n") * 240)
+    stream = path.open("rb")
+    monkeypatch.setattr(blocks, "open_file", lambda *_: stream)
+    sizes = []
+    for block in read_blocks([Slice(str(path), "", 0, 0, 2400, whole=False)], lambda *fault: pytest.fail(str(fault))):
+        sizes.append(len(block.data))
+        assert stream.tell() == sum(sizes)
+    assert sizes == [1200, 1200]
