@@ -277,7 +277,9 @@ def run(names: list[str], bench: Bench, repeats: int) -> Iterator[results.Measur
     """The chosen benchmarks one after the other."""
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
-        yield measured(BENCHMARKS[name](bench), repeats)
+        found = measured(BENCHMARKS[name](bench), repeats)
+        print(" | ".join(found.cells()), file=sys.stderr, flush=True)  # so that a later one that fails loses none
+        yield found
 
 
 def main() -> None:

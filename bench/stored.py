@@ -17,7 +17,7 @@ from hourglass.hours import HourStates
 from hourglass.outputs.documents import evaluation_document, statistics_document, to_json
 from hourglass.outputs.report import Report
 from hourglass.states import COLUMN_STATES, ColumnProfile, Intake
-from hourglass.store import DAY_FILE, HOUR_FILE, Header, StateStore
+from hourglass.store import DAY_FILE, HOUR_FILE, Header, Reading, StateStore
 from hourglass.undefined import Undefined
 from hourglass.values import classify
 
@@ -42,7 +42,9 @@ def _fill(folder: Path, rows: int) -> None:
             source = texts if feature >= FEATURES - TEXTS else numbers
             columns[f"f{feature}"] = ColumnProfile(source[(hour * 7 + feature) % DIFFERENT].states, feature)
         states = HourStates(Intake(rows, Counter({"named": rows}), Counter(), 1), {"named": columns})
-        store.write(f"endpoint/AllTraffic/{hour_name(START + timedelta(hours=hour))}", states, Header("bench", {"a.jsonl": (1, 1)}))
+        store.write(
+            f"endpoint/AllTraffic/{hour_name(START + timedelta(hours=hour))}", states, Header(Reading("bench"), {"a.jsonl": (1, 1)})
+        )
 
 
 def _profile(rows: int, seed: int, *, text: bool) -> ColumnProfile:
