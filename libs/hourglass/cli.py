@@ -114,7 +114,7 @@ def backfill_command(config: str | None, as_json: bool, from_: str | None, to: s
         hint = "hourglass data-quality reads a data set"
         raise InputError(settings.dataset_source, found="data outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)
     with terminal.progress(quiet=as_json, logs=True) as step, _engine(settings, step) as (engine, parallelism, _):
-        _, refreshed = data_quality.read_hours(settings, prepared, engine, parallelism, _hours_read(step))
+        refreshed = data_quality.fill(settings, prepared, engine, parallelism, _hours_read(step))
     terminal.show_refreshed(refreshed, settings, as_json=as_json)
 
 

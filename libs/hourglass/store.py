@@ -34,6 +34,7 @@ from hourglass.schemas import BAD_LINE, STORED_ROWS
 FORMAT = 1
 HOUR_FILE, DAY_FILE = "states.parquet", "day.parquet"
 _HEADER = b"hourglass"
+_READERS = 4  # whole hours in memory at a time
 _THREADS = 32  # answers of an object store take longer than their bytes
 
 
@@ -147,6 +148,20 @@ class StateStore:
     def header(self, partition: str) -> Header | None:
         """What the file of an hour says of itself, which costs little; None when there is none."""
         return read_header(self.path(partition))
+
+    def damaged(self, partitions: Iterable[str]) -> set[str]:
+        """Which hours cannot be used, by reading all of each: a header may be sound where the rows are not."""
+        with ThreadPoolExecutor(_READERS) as threads:
+            return {partition for partition in threads.map(self._unusable, partitions) if partition}
+
+    def _unusable(self, partition: str) -> str:
+        try:
+            file = self.read(partition)
+            if file is not None:
+                file.states()
+        except StateError as fault:
+            return partition if fault.ours else ""
+        return ""
 
     def write(self, partition: str, states: HourStates, header: Header) -> None:
         """Replaces an hour: whoever reads meanwhile sees the old states or the new ones.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from hourglass.cli import cli, main
 from hourglass.errors import HourglassError, SettingsError
+from hourglass.store import StateError, read_header, read_states
 from tests.engine import read
 from tests.store.test_windows import season
 
@@ -48,6 +50,33 @@ def test_backfill_fills_what_is_missing_and_goes_on_where_it_was(stored: Path) -
     gone.unlink()
     assert "1 hours read (2026/11/02/07 to 2026/11/02/07), 47 were up to date" in " ".join(call(*arguments).stdout.split())
     assert gone.exists()
+
+
+def damaged_below_its_header(path: Path) -> bool:
+    """Whether the rows cannot be used and the header can."""
+    try:
+        if read_header(str(path)) is None:
+            return False
+        read_states(str(path))
+    except StateError as fault:
+        return "other rows than were written" in str(fault)
+    return False
+
+
+def test_backfill_mends_an_hour_whose_rows_are_damaged(stored: Path, tmp_path: Path) -> None:
+    """Also where the header, which says of which files an hour was made, is sound; the list names such an hour once."""
+    shutil.copytree(stored / "states", tmp_path / "states")
+    path = tmp_path / "states/data-quality/endpoint/AllTraffic/2026/11/02/05/states.parquet"
+    before = path.read_bytes()
+    for place in range(len(before) // 3, len(before)):
+        path.write_bytes(before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :])
+        if damaged_below_its_header(path):
+            break
+    listed = call("states", "list", "--state-root", tmp_path / "states").stdout
+    assert listed.count("damaged") == 1
+    arguments = ("backfill", "--engine", "local", "--dataset-source", stored / "capture", "--state-root", tmp_path / "states", *FROM_TO)
+    assert as_json(*arguments) == {"read": 1, "current": 47, "warnings": [], "state_root": str(tmp_path / "states")}
+    assert path.read_bytes() == before
 
 
 def test_backfill_needs_a_place_for_the_states(tmp_path: Path) -> None:

@@ -46,7 +46,10 @@ def list_command(state_root: str, monitor: str, sources: tuple[str, ...], as_jso
         return
     terminal.table(
         ["hour", "endpoint/variant", "rows", "bad lines", "columns", "segments", "kept rows", "files", "bytes", "fault"],
-        [[hour["hour"], hour["source"], *map(terminal.number, list(hour.values())[2:9]), hour["fault"] or ""] for hour in hours],
+        [
+            [hour["hour"], hour["source"], *map(terminal.number, list(hour.values())[2:9]), "see below" if hour["fault"] else ""]
+            for hour in hours
+        ],
         right=range(2, 9),
     )
     for hour in hours:

@@ -123,6 +123,18 @@ def read_hours(
     return History(refreshed.fresh, prepared.store, settings.span, refreshed.reading), refreshed
 
 
+def fill(
+    settings: Settings, prepared: Prepared, engine: Engine, parallelism: int, progress: Progress = lambda _done, _all: None
+) -> Refreshed:
+    """Reads the hours that the store lacks, and again those whose stored states turn out to be damaged; no reports."""
+    _, filled = read_hours(settings, prepared, engine, parallelism, progress)
+    again = prepared.store.damaged(filled.current) if prepared.store is not None else set()
+    if not again:
+        return filled
+    _, mended = read_hours(settings, prepared, engine, parallelism, progress, again)
+    return replace(mended, read=(*filled.read, *mended.read), current=tuple(set(filled.current) - again))
+
+
 def of_endpoint(listing: Listing, name: str | None) -> Listing:
     """What was found of an endpoint.
 

@@ -1,6 +1,6 @@
 """Bytes of labels and predictions that a release has stored stay readable: `tests/data/states/quality` has some of every state.
 
-`PYTHONPATH=. python tests/unit/quality/test_stored_bytes.py` writes what is missing there, and the numbers that are expected
+`PYTHONPATH=. python -m tests.unit.quality.test_stored_bytes` writes what is missing there, and the numbers that are expected
 of it. As with the states of columns, a changed layout takes a new `version`, and files that are there never change.
 """
 
@@ -17,6 +17,7 @@ import pytest
 from hourglass.hashing import hash_places
 from hourglass.quality import Bootstrap, Problem, quality_statistics
 from hourglass.states import ClassProbabilities, Confusion, Errors, LabelSets, Rankings, Scores
+from tests.stored_bytes import CASES, StoredBytes
 from tests.unit.quality.rows import confusion, report_of
 
 FOLDER = Path(__file__).parents[2] / "data" / "states" / "quality"
@@ -29,12 +30,12 @@ PROBLEMS = {
     "rankings": Problem.RANKING,
     "scores": Problem.BINARY,
 }
-CASES = {"empty": 0, "small": 5, "overflowing": 70_000}
+ROWS = dict(zip(CASES, (0, 5, 70_000), strict=True))
 
 
 def make(kind: str, case: str) -> Any:
     """The state of a case, of numbers that are the same everywhere."""
-    n = CASES[case]
+    n = ROWS[case]
     state = STATES[kind].empty()
     if n == 0:
         return state
@@ -76,29 +77,7 @@ def facts(state: Any) -> dict[str, Any]:
     return orjson.loads(orjson.dumps({"n": state.n, **document}))
 
 
-def bytes_at(kind: str, version: int, case: str) -> Path:
-    """Where the bytes of a case lie."""
-    return FOLDER / f"{kind}.v{version}.{case}.bin"
-
-
-def write_missing() -> None:
-    """Adds the files of states and versions that have none; overwrites nothing."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for kind, cls in STATES.items():
-        expected = FOLDER / f"{kind}.v{cls.version}.json"
-        if expected.exists():
-            continue
-        states = {case: make(kind, case) for case in CASES}
-        for case, state in states.items():
-            bytes_at(kind, cls.version, case).write_bytes(state.to_bytes())
-        found = {case: facts(state) for case, state in states.items()}
-        expected.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def stored() -> list[tuple[str, int, str]]:
-    """Kind, version and case of every file of bytes that there is."""
-    names = sorted(path.name.split(".") for path in FOLDER.glob("*.bin"))
-    return [(kind, int(version[1:]), case) for kind, version, case, _ in names]
+STORED = StoredBytes(FOLDER, STATES, make, facts)
 
 
 def assert_close(found: Any, expected: Any) -> None:
@@ -111,19 +90,19 @@ def assert_close(found: Any, expected: Any) -> None:
         assert found == (expected if isinstance(expected, str) else pytest.approx(expected, rel=1e-8, abs=1e-12))
 
 
-@pytest.mark.parametrize(("kind", "version", "case"), stored())
+@pytest.mark.parametrize(("kind", "version", "case"), STORED.stored())
 def test_stored_bytes_give_the_numbers_they_always_gave(kind: str, version: int, case: str) -> None:
     """Today's code reads what any release has stored, and finds in it what was found then."""
-    state = STATES[kind].from_bytes(bytes_at(kind, version, case).read_bytes())
-    assert_close(facts(state), orjson.loads((FOLDER / f"{kind}.v{version}.json").read_bytes())[case])
+    state = STATES[kind].from_bytes(STORED.bytes_at(kind, version, case).read_bytes())
+    assert_close(facts(state), orjson.loads(STORED.expected(kind, version).read_bytes())[case])
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("kind", sorted(STATES))
 def test_every_state_has_stored_bytes_and_still_writes_them(kind: str, case: str) -> None:
     """A new state, or a new version, comes with files here; a layout that changed without a version is noticed."""
-    path = bytes_at(kind, STATES[kind].version, case)
-    assert path.exists(), f"run python {Path(__file__).name}"
+    path = STORED.bytes_at(kind, STATES[kind].version, case)
+    assert path.exists(), f"run python -m {__name__}"
     state = STATES[kind].from_bytes(path.read_bytes())
     assert state.to_bytes() == path.read_bytes()
     merged = STATES[kind].merged([state, make(kind, "small")])
@@ -131,4 +110,4 @@ def test_every_state_has_stored_bytes_and_still_writes_them(kind: str, case: str
 
 
 if __name__ == "__main__":
-    write_missing()
+    STORED.write_missing()

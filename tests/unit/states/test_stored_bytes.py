@@ -1,6 +1,6 @@
 """Bytes that a release has stored stay readable: `tests/data/states` has some of every state and version there was.
 
-`python tests/unit/states/test_stored_bytes.py` writes what is missing there, and the numbers that are expected of it.
+`python -m tests.unit.states.test_stored_bytes` writes what is missing there, and the numbers that are expected of it.
 
 A changed layout takes a new `version` in its state, and with it new files here. Those that are there never change: they
 are what users have in their stores.
@@ -22,10 +22,10 @@ import pytest
 from hourglass.hashing import hash_places
 from hourglass.states import COLUMN_STATES, Categories, Distinct, Intake, Quantiles, RowSample
 from hourglass.values import classify
+from tests.stored_bytes import CASES, StoredBytes
 
 FOLDER = Path(__file__).parents[2] / "data" / "states"
 STATES: dict[str, Any] = {**COLUMN_STATES, Intake.kind: Intake, RowSample.kind: RowSample}
-CASES = ("empty", "small", "overflowing")
 RANKS = (0.0, 0.001, 0.25, 0.5, 0.75, 0.999, 1.0)
 POINTS = (-1e9, -2.5, 0.0, 3.0, 17.25, 500.0)
 
@@ -84,55 +84,33 @@ def make(kind: str, case: str) -> Any:
     return state
 
 
-def bytes_at(kind: str, version: int, case: str) -> Path:
-    """Where the bytes of a case lie."""
-    return FOLDER / f"{kind}.v{version}.{case}.bin"
+STORED = StoredBytes(FOLDER, STATES, make, facts)
 
 
-def write_missing() -> None:
-    """Adds the files of states and versions that have none; overwrites nothing."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for kind, cls in STATES.items():
-        expected = FOLDER / f"{kind}.v{cls.version}.json"
-        if expected.exists():
-            continue
-        states = {case: make(kind, case) for case in CASES}
-        for case, state in states.items():
-            bytes_at(kind, cls.version, case).write_bytes(state.to_bytes())
-        found = {case: facts(state) for case, state in states.items()}
-        expected.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def stored() -> list[tuple[str, int, str]]:
-    """Kind, version and case of every file of bytes that there is."""
-    names = sorted(path.name.split(".") for path in FOLDER.glob("*.bin"))
-    return [(kind, int(version[1:]), case) for kind, version, case, _ in names]
-
-
-@pytest.mark.parametrize(("kind", "version", "case"), stored())
+@pytest.mark.parametrize(("kind", "version", "case"), STORED.stored())
 def test_stored_bytes_give_the_numbers_they_always_gave(kind: str, version: int, case: str) -> None:
     """Today's code reads what any release has stored, and finds in it what was found then."""
-    state = STATES[kind].from_bytes(bytes_at(kind, version, case).read_bytes())
-    assert facts(state) == orjson.loads((FOLDER / f"{kind}.v{version}.json").read_bytes())[case]
+    state = STATES[kind].from_bytes(STORED.bytes_at(kind, version, case).read_bytes())
+    assert facts(state) == orjson.loads(STORED.expected(kind, version).read_bytes())[case]
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("kind", sorted(STATES))
 def test_every_state_has_stored_bytes_and_still_writes_them(kind: str, case: str) -> None:
     """A new state, or a new version, comes with files here; a layout that changed without a version is noticed."""
-    path = bytes_at(kind, STATES[kind].version, case)
-    assert path.exists(), f"run python {Path(__file__).name}"
+    path = STORED.bytes_at(kind, STATES[kind].version, case)
+    assert path.exists(), f"run python -m {__name__}"
     assert STATES[kind].from_bytes(path.read_bytes()).to_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("kind", sorted({kind for kind, _, _ in stored()}))
+@pytest.mark.parametrize("kind", sorted({kind for kind, _, _ in STORED.stored()}))
 def test_old_and_new_states_add_up(kind: str) -> None:
     """Stored hours of all versions merge with each other and with those made today."""
     cls: Callable[[bytes], Any] = STATES[kind].from_bytes
-    states = [cls(bytes_at(*found).read_bytes()) for found in stored() if found[0] == kind]
+    states = [cls(STORED.bytes_at(*found).read_bytes()) for found in STORED.stored() if found[0] == kind]
     merged = STATES[kind].merged([*states, make(kind, "small")])
     assert STATES[kind].from_bytes(merged.to_bytes()) == merged
 
 
 if __name__ == "__main__":
-    write_missing()
+    STORED.write_missing()
