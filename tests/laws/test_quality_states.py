@@ -242,15 +242,16 @@ def test_damaged_bytes_are_an_input_error(kind: str, data: st.DataObject, share:
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), place=st.integers(0, 10**6), byte=st.integers(0, 255))
 def test_a_changed_byte_is_found_or_makes_another_sound_state(kind: str, data: st.DataObject, place: int, byte: int) -> None:
-    """Whatever a disk does to a state, reading it raises the one error or gives a state that still merges."""
+    """Whatever a disk does to a state, reading it or its sum raises the one error, or gives a state that still merges."""
     changed = bytearray(state_of(kind, rows_of(kind, data)).to_bytes())
     changed[place % len(changed)] = byte
     cls = KINDS[kind].cls
     try:
         state = cls.from_bytes(bytes(changed))
-    except InputError:
+        again = cls.from_bytes(cls.merged([state, cls.empty(), state]).to_bytes())
+    except InputError:  # a count that was changed to 2^61 may be read, and its double not any more
         return
-    assert cls.from_bytes(cls.merged([state, cls.empty(), state]).to_bytes()).to_bytes() == (state + state).to_bytes()
+    assert again.to_bytes() == (state + state).to_bytes()
 
 
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 3))
