@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
 import click
@@ -20,8 +21,8 @@ from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
 from hourglass.errors import VIOLATIONS_EXIT, HourglassError, InputError, SettingsError, did_you_mean, shorten
 from hourglass.local import run_locally
-from hourglass.monitors import data_quality
-from hourglass.monitors.data_quality import RowChecks
+from hourglass.monitors import data_quality, model_quality
+from hourglass.monitors.job import Job, RowChecks, complete, fill
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.message import MESSAGE_FILE, to_message
 from hourglass.outputs.metrics_table import metrics_markdown
@@ -48,19 +49,35 @@ def cli() -> None:
     """Hourglass, the open model monitor."""
 
 
-def _settings_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds a flag for each setting; flags have no defaults of their own, so that what was said can be told from what was not."""
+Command = Callable[..., None]
+PREPARE: Mapping[AnalysisType, Callable[[Settings], Job]] = {
+    AnalysisType.DATA_QUALITY: data_quality.prepare,
+    AnalysisType.MODEL_QUALITY: model_quality.prepare,
+}
+
+
+def _settings_flags(*jobs: str) -> Callable[[Command], Command]:
+    """Adds a flag for each setting; those of other jobs than these, which share the environment, are not shown."""
+    return partial(_with_flags, jobs)
+
+
+def _with_flags(jobs: Sequence[str], command: Command) -> Command:
+    """Flags have no defaults of their own, so that what was said can be told from what was not."""
     for name, field in reversed(Settings.model_fields.items()):
         flag = name.replace("_", "-")
         switch = field.annotation is bool
         said_by_default = f" [default: {field.default}]" if field.default not in {None, PydanticUndefined, ()} and not switch else ""
+        described = str(field.description)
+        ours = [job for job in jobs if described.endswith(f" {job} only.")]
+        if len(jobs) == 1 and ours:
+            described = described.removesuffix(f" {jobs[0]} only.")
         command = click.option(
             f"--{flag}/--no-{flag}" if switch else f"--{flag}",
             name,
             default=None,
             metavar=None if switch else _metavar(field.annotation),
-            help=f"{field.description}{said_by_default}",
-            hidden="only." in str(field.description),  # settings of other jobs, which share the environment
+            help=f"{described}{said_by_default}",
+            hidden=described.endswith(" only.") and not ours,
         )(command)
     command = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")(command)
     return click.option("--config", metavar="FILE", help="YAML file with the same keys; flags and environment overrule it.")(command)
@@ -80,25 +97,37 @@ def _metavar(annotation: Any) -> str:
 
 
 @cli.command("data-quality", cls=_Command)
-@_settings_flags
+@_settings_flags("Data quality")
 def data_quality_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Suggest a data-quality baseline, or hold captured data against one.
 
     Without --baseline-constraints and --baseline-statistics a baseline is suggested. Every flag is also an environment
     variable (dataset_source) and a key in the YAML file; a flag wins over the environment, the environment over YAML.
     """
-    _run_data_quality(load_settings(flags, os.environ, config), as_json=as_json)
+    _run(load_settings(flags, os.environ, config), AnalysisType.DATA_QUALITY, as_json=as_json)
+
+
+@cli.command("model-quality", cls=_Command)
+@_settings_flags("Model quality")
+def model_quality_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Suggest thresholds of a model's metrics, or hold merged captures against them.
+
+    Without --baseline-constraints thresholds are suggested. A data set has its label in a column, captures that
+    hourglass merge has joined with labels have it in each record.
+    """
+    _run(load_settings(flags, os.environ, config), AnalysisType.MODEL_QUALITY, as_json=as_json)
 
 
 @cli.command("run", cls=_Command)
-@_settings_flags
+@_settings_flags("Data quality", "Model quality")
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Run the job that the container's environment asks for."""
-    _run_data_quality(load_settings(flags, os.environ, config), as_json=as_json)
+    settings = load_settings(flags, os.environ, config)
+    _run(settings, settings.analysis_type, as_json=as_json)
 
 
 @cli.command("backfill", cls=_Command)
-@_settings_flags
+@_settings_flags("Data quality", "Model quality")
 @click.option("--from", "from_", metavar="TIME", help="The same as --start-time.")
 @click.option("--to", metavar="TIME", help="The same as --end-time.")
 def backfill_command(config: str | None, as_json: bool, from_: str | None, to: str | None, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
@@ -109,12 +138,12 @@ def backfill_command(config: str | None, as_json: bool, from_: str | None, to: s
     flags["start_time"] = flags["start_time"] or from_
     flags["end_time"] = flags["end_time"] or to
     settings = load_settings(flags, os.environ, config, stands_for={"output_path": "state_root"})  # no reports are written
-    prepared = data_quality.prepare(settings)
-    if "" in {file.partition for file in prepared.listing.files}:
-        hint = "hourglass data-quality reads a data set"
+    job = PREPARE[settings.analysis_type](settings)
+    if "" in {file.partition for file in job.listing.files}:
+        hint = f"hourglass {job.monitor.name} reads a data set"
         raise InputError(settings.dataset_source, found="data outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)
-    with terminal.progress(quiet=as_json, logs=True) as step, _engine(settings, step) as (engine, parallelism, _):
-        refreshed = data_quality.fill(settings, prepared, engine, parallelism, _hours_read(step))
+    with terminal.progress(quiet=as_json, logs=True) as step, _engine(job, step) as (engine, parallelism, _):
+        refreshed = fill(job, engine, parallelism, _hours_read(step))
     terminal.show_refreshed(refreshed, settings, as_json=as_json)
 
 
@@ -141,10 +170,10 @@ cli.add_command(compare_command)
 cli.add_command(thresholds_command)
 
 
-def _run_data_quality(settings: Settings, *, as_json: bool) -> None:
+def _run(settings: Settings, analysis: AnalysisType, *, as_json: bool) -> None:
     """The job from its settings to its exit code; whatever its end, the message file says it."""
     try:
-        outcome = _data_quality(settings, quiet=as_json)
+        outcome = _outcome(settings, analysis, quiet=as_json)
     except Exception as fault:
         write_message(settings.container_root, f"Failed: {fault if isinstance(fault, HourglassError) else unexpected(fault)}")
         raise
@@ -157,19 +186,17 @@ def _run_data_quality(settings: Settings, *, as_json: bool) -> None:
         sys.exit(VIOLATIONS_EXIT)
 
 
-def _data_quality(settings: Settings, *, quiet: bool) -> Outcome:
-    if settings.ground_truth_source or settings.analysis_type is not AnalysisType.DATA_QUALITY:
-        asked = "the ground-truth merge" if settings.ground_truth_source else str(settings.analysis_type)
-        raise InputError("job", found=asked, expected="DATA_QUALITY", hint="this release has no other job yet")
-    prepared = data_quality.prepare(settings)
-    with terminal.progress(quiet=quiet) as step, _engine(settings, step) as (engine, parallelism, own_checks):
+def _outcome(settings: Settings, analysis: AnalysisType, *, quiet: bool) -> Outcome:
+    job = PREPARE[analysis](settings)
+    with terminal.progress(quiet=quiet) as step, _engine(job, step) as (engine, parallelism, own_checks):
         step(f"reading {settings.dataset_source}")
-        return data_quality.complete(settings, prepared, engine, parallelism, _hours_read(step), own_checks)
+        return complete(job, engine, parallelism, _hours_read(step), own_checks)
 
 
 @contextmanager
-def _engine(settings: Settings, step: Callable[[str], None]) -> Iterator[tuple[Engine, int, RowChecks | None]]:
+def _engine(job: Job, step: Callable[[str], None]) -> Iterator[tuple[Engine, int, RowChecks | None]]:
     """What runs the pass, how many tasks at a time, and the user's own checks; a session ends with the job."""
+    settings = job.settings
     if settings.engine == "local":
         yield run_locally, processors(), None
         return
@@ -180,7 +207,7 @@ def _engine(settings: Settings, step: Callable[[str], None]) -> Iterator[tuple[E
     own = load_own_checks(Script.read(settings.own_checks)) if settings.own_checks else None
     more = deequ_settings(settings.deequ_jar) if own else {}
     step("starting Spark")
-    session = start_session("hourglass data-quality", more)
+    session = start_session(f"hourglass {job.monitor.name}", more)
     try:
         yield *spark_engine(session), row_checks(session, own) if own else None
     finally:

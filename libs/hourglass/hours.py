@@ -13,7 +13,7 @@ from hourglass.errors import InputError
 from hourglass.scan import raise_fault
 from hourglass.schemas import BAD_LINE, FAULT
 from hourglass.segments import capped
-from hourglass.states import COLUMN_STATES, ColumnProfile, ColumnState, Intake, RowSample
+from hourglass.states import COLUMN_STATES, ROW_STATES, ColumnProfile, ColumnState, Intake, RowSample, State
 
 
 class UnknownStateError(InputError):
@@ -27,11 +27,13 @@ StateRow = tuple[str, str, str, int, str, int, bytes]  # a row of the schema STO
 class HourStates:
     """Everything that is known of an hour, or of several: what came in, each layout's columns by name, the segments.
 
-    A segment has rows and columns of its own, and no segments; `bad_lines` are the ones that were set aside.
+    `of_rows` are states of whole rows, by kind. A segment has rows and columns of its own, and no segments; `bad_lines` are
+    the ones that were set aside.
     """
 
     intake: Intake = field(default_factory=Intake)
     layouts: dict[str, dict[str, ColumnProfile]] = field(default_factory=dict)
+    of_rows: dict[str, State] = field(default_factory=dict)
     segments: dict[str, HourStates] = field(default_factory=dict)
     sample: RowSample | None = None
     bad_lines: list[dict[str, Any]] = field(default_factory=list)
@@ -46,6 +48,10 @@ class HourStates:
             for layout, found in hour.layouts.items():
                 for name, profile in found.items():
                     columns.setdefault(layout, {}).setdefault(name, []).append(profile)
+        of_rows: dict[str, list[State]] = {}
+        for hour in hours:
+            for kind, state in hour.of_rows.items():
+                of_rows.setdefault(kind, []).append(state)
         segments: dict[str, list[HourStates]] = {}
         names = capped(name for hour in hours for name in hour.segments)
         for hour in hours:
@@ -58,6 +64,7 @@ class HourStates:
                 layout: {name: ColumnProfile.merged(profiles) for name, profiles in sorted(found.items())}
                 for layout, found in sorted(columns.items())
             },
+            {kind: type(found[0]).merged(found) for kind, found in sorted(of_rows.items())},
             {name: HourStates.merged(found) for name, found in sorted(segments.items())},
             RowSample.merged(samples) if samples else None,
             [line for hour in hours for line in hour.bad_lines],
@@ -70,6 +77,8 @@ class HourStates:
             for name, profile in columns.items():
                 for kind, state in profile.states.items():
                     yield segment, layout, name, profile.position, kind, state.version, state.to_bytes()
+        for kind, of_rows in self.of_rows.items():
+            yield segment, "", "", 0, kind, of_rows.version, of_rows.to_bytes()
         if self.sample is not None:
             yield segment, "", "", 0, RowSample.kind, RowSample.version, self.sample.to_bytes()
         for line in self.bad_lines:
@@ -92,14 +101,14 @@ class HourStates:
         return whole
 
 
-_OF_ROWS: dict[str, type[Any]] = {Intake.kind: Intake, RowSample.kind: RowSample}
+_OF_HOURS: dict[str, type[Any]] = {Intake.kind: Intake, RowSample.kind: RowSample}
 
 
 def known_state(kind: str, version: int) -> type[Any]:
     """The class of a stored state; UnknownStateError for one that this release does not know."""
-    cls: type[Any] | None = COLUMN_STATES.get(kind) or _OF_ROWS.get(kind)
+    cls: type[Any] | None = COLUMN_STATES.get(kind) or ROW_STATES.get(kind) or _OF_HOURS.get(kind)
     if cls is None or version > cls.version:
-        known = ", ".join(f"{known} {found.version}" for known, found in COLUMN_STATES.items())
+        known = ", ".join(f"{known} {found.version}" for known, found in {**COLUMN_STATES, **ROW_STATES}.items())
         raise UnknownStateError(f"state {kind!r} of version {version}", found="not known to this release", expected=known)
     return cls
 
@@ -114,6 +123,7 @@ class _Parts:
         self.intakes: list[Intake] = []
         self.samples: list[RowSample] = []
         self.bad_lines: list[bytes] = []
+        self.of_rows: dict[str, list[State]] = {}
         self.columns: dict[tuple[str, str], dict[str, list[ColumnState]]] = {}
         self.positions: dict[tuple[str, str], int] = {}
 
@@ -127,6 +137,8 @@ class _Parts:
             self.intakes.append(made)
         elif cls is RowSample:
             self.samples.append(made)
+        elif kind in ROW_STATES:
+            self.of_rows.setdefault(kind, []).append(made)
         else:
             self.columns.setdefault((layout, subject), {}).setdefault(kind, []).append(made)
             self.positions[layout, subject] = min(position, self.positions.get((layout, subject), position))
@@ -139,6 +151,7 @@ class _Parts:
         return cls(
             Intake.merged(self.intakes),
             layouts,
+            {kind: type(found[0]).merged(found) for kind, found in sorted(self.of_rows.items())},
             sample=RowSample.merged(self.samples) if self.samples else None,
             bad_lines=[orjson.loads(line) for line in sorted(self.bad_lines)],
         )

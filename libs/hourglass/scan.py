@@ -7,22 +7,22 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
 from hourglass import errors
-from hourglass.capture.payloads import Column
-from hourglass.capture.reader import Batch, ReadPlan, read_batches
+from hourglass.capture.batches import Batch, ReadPlan, taken
+from hourglass.capture.reader import read_batches
 from hourglass.capture.row_ids import Ids
 from hourglass.capture.slices import Task
 from hourglass.capture.tally import Outside, PartKey, Tally
 from hourglass.errors import HookError, HourglassError, InputError
 from hourglass.schemas import BAD_LINE, FAULT, STATE_ROWS
 from hourglass.segments import Places, Segmentation, capped
-from hourglass.states import ColumnProfile, Intake, RowSample
+from hourglass.states import ColumnProfile, Intake, RowSample, State
 from hourglass.values import classify
 
 ROW_BYTES_A_BATCH = 32 << 20
@@ -39,14 +39,32 @@ class SamplePlan:
     hashed: tuple[str, ...] = ()
 
 
+class Digest(Protocol):
+    """What a monitor makes of whole rows: states that it feeds itself. Its `repr` tells it from others, so it says all settings."""
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The versions of its kinds of state."""
+        ...
+
+    def empty(self) -> dict[str, State]:
+        """States of no rows, by kind."""
+        ...
+
+    def update(self, states: Mapping[str, State], batch: Batch) -> None:
+        """Takes in a batch of rows."""
+        ...
+
+
 @dataclass(frozen=True)
 class ScanPlan:
-    """How to read a task, which kinds of state to keep of every column, of which segments, and which rows to keep."""
+    """How to read a task, which kinds of state to keep of every column and of rows, of which segments, and which rows to keep."""
 
     read: ReadPlan
-    kinds: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
     segments: tuple[Segmentation, ...] = ()
     sample: SamplePlan | None = None
+    digest: Digest | None = None
 
 
 def scan(task: Task, plan: ScanPlan) -> Iterator[pa.RecordBatch]:
@@ -106,13 +124,14 @@ class _PartStates:
     def __init__(self, plan: ScanPlan) -> None:
         self._plan = plan
         self._profiles: dict[tuple[str, str, str], ColumnProfile] = {}
+        self._of_rows: dict[str, dict[str, State]] = {}
         self.rows: dict[str, Counter[str]] = {"": Counter()}
         self._sample = RowSample.empty(plan.sample.rows) if plan.sample else None
 
     def take(self, batch: Batch) -> None:
         """Takes in a batch of rows."""
         self.rows[""][batch.layout] += batch.count
-        self._take_columns("", batch, batch.columns)
+        self._take_rows("", batch)
         found = [segmentation.of(batch.columns, batch.count) for segmentation in self._plan.segments]
         kept = self._cap({name for _, names in found for name in names})
         segments = [(places, [kept[name] for name in names]) for places, names in found]
@@ -124,8 +143,12 @@ class _PartStates:
             told = [part for by, part in zip(self._plan.segments, segments, strict=True) if hidden.isdisjoint(by.columns)]
             self._keep_rows(batch, batch.ids, self._sample, self._plan.sample, told)
 
-    def _take_columns(self, segment: str, batch: Batch, columns: Mapping[str, Column]) -> None:
-        for position, (name, column) in enumerate(columns.items(), batch.first):
+    def _take_rows(self, segment: str, batch: Batch) -> None:
+        if (digest := self._plan.digest) is not None:
+            if segment not in self._of_rows:
+                self._of_rows[segment] = digest.empty()
+            digest.update(self._of_rows[segment], batch)
+        for position, (name, column) in enumerate(batch.columns.items() if self._plan.kinds else (), batch.first):
             profile = self._profiles.get((segment, batch.layout, name))
             if profile is None:
                 profile = self._profiles[segment, batch.layout, name] = ColumnProfile.of(self._plan.kinds, position)
@@ -140,7 +163,7 @@ class _PartStates:
             if first < last:
                 self.rows.setdefault(name, Counter())[batch.layout] += last - first
                 chosen = np.sort(order[first:last])
-                self._take_columns(name, batch, {column: _taken(values, chosen) for column, values in batch.columns.items()})
+                self._take_rows(name, batch.take(chosen))
 
     def _cap(self, names: Collection[str]) -> dict[str, str]:
         """Under which name each segment is kept; adds those that lose their own states to the others."""
@@ -154,11 +177,15 @@ class _PartStates:
                 profile = self._profiles.pop(key)
                 there = kept[name], *key[1:]
                 self._profiles[there] = self._profiles[there] + profile if there in self._profiles else profile
+            moved = self._of_rows.pop(name, {})
+            there_of_rows = self._of_rows.setdefault(kept[name], {}) if moved else {}
+            for kind, state in moved.items():
+                there_of_rows[kind] = there_of_rows[kind] + state if kind in there_of_rows else state
         return kept
 
     def _keep_rows(self, batch: Batch, ids: Ids, sample: RowSample, plan: SamplePlan, found: Sequence[tuple[Places, list[str]]]) -> None:
         chosen = sample.below(ids)
-        columns = {name: _taken(column, chosen) for name, column in batch.columns.items() if name not in plan.without}
+        columns = {name: taken(column, chosen) for name, column in batch.columns.items() if name not in plan.without}
         values = {name: column.to_pylist() if isinstance(column, pa.Array) else list(column) for name, column in columns.items()}
         for name in values.keys() & set(plan.hashed):
             values[name] = [None if value is None else hashed_value(value) for value in values[name]]
@@ -171,6 +198,9 @@ class _PartStates:
         for (segment, layout, name), profile in self._profiles.items():
             for kind, state in profile.states.items():
                 yield partition, segment, layout, _spellable(name), profile.position, kind, state.version, state.to_bytes()
+        for segment, states in self._of_rows.items():
+            for kind, of_rows in states.items():
+                yield partition, segment, "", "", 0, kind, of_rows.version, of_rows.to_bytes()
         for segment, counts in self.rows.items():
             if segment:
                 yield partition, segment, "", "", 0, Intake.kind, Intake.version, Intake(rows=counts).to_bytes()
@@ -187,12 +217,6 @@ def hashed_value(value: object) -> str:
     (True, 17)
     """
     return "#" + hashlib.sha256(str(value).encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def _taken(column: Column, places: npt.NDArray[np.int64]) -> Column:
-    if isinstance(column, pa.Array):
-        return column.take(pa.array(places))
-    return [column[place] for place in places.tolist()]
 
 
 def _bad_rows(part: PartKey, tally: Tally) -> Iterator[Row]:

@@ -23,6 +23,7 @@ from hourglass.capture.window import Window, parse_duration, parse_time
 from hourglass.comparisons import find_comparison
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.own_metrics import register_own_metrics
+from hourglass.problems import Problem
 from hourglass.references import BASELINE, Reference, parse_reference
 from hourglass.segments import Segmentation, parse_segmentations
 from hourglass.statistics import AppliesTo
@@ -65,6 +66,14 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _durations(text: str) -> tuple[timedelta, ...]:
     return tuple(dict.fromkeys(parse_duration(length) for length in _names(text)))
+
+
+def _aliases(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [tuple(part.strip() for part in name.split("=")) for name in _names(text)]
+    for pair in pairs:
+        if len(pair) != 2 or not all(pair):
+            raise InputError("class_aliases", found=repr("=".join(pair)), expected="name=class, such as yes=1")
+    return tuple((pair[0], pair[1]) for pair in pairs)
 
 
 def _folder_name(text: str) -> str:
@@ -127,19 +136,54 @@ class Settings(BaseModel):
     analysis_type: Annotated[
         Annotated[AnalysisType, _by_parser(_upper, AnalysisType)], Field(description="DATA_QUALITY or MODEL_QUALITY.")
     ] = AnalysisType.DATA_QUALITY
-    problem_type: Annotated[str | None, Field(description="Model quality only.")] = None
-    inference_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
-    probability_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
-    ground_truth_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
-    probability_threshold_attribute: Annotated[str | None, Field(description="Model quality only.")] = None
+    problem_type: Annotated[
+        Annotated[Problem, _one_of(*Problem)] | None,
+        Field(description=f"What the model is asked for: {', '.join(Problem)}. Model quality only."),
+    ] = None
+    inference_attribute: Annotated[
+        str | None, Field(description="The prediction: a column's name, its number from 0, or a JSONPath. Model quality only.")
+    ] = None
+    probability_attribute: Annotated[
+        str | None, Field(description="The probability of the positive class, or of each class as a list. Model quality only.")
+    ] = None
+    ground_truth_attribute: Annotated[
+        str | None, Field(description="The label; in merged captures their only one when absent. Model quality only.")
+    ] = None
+    probability_threshold_attribute: Annotated[
+        str | None,
+        Field(description="From which probability on the class is the positive one, 0.5 when absent; or an attribute. Model quality only."),
+    ] = None
     ground_truth_source: Annotated[str | None, Field(description="The ground-truth merge only.")] = None
+    positive_class: Annotated[str, Field(description="The class that a binary model looks for. Model quality only.")] = "1"
+    negative_class: Annotated[str, Field(description="The other class, where a probability makes the prediction. Model quality only.")] = (
+        "0"
+    )
+    class_labels: Annotated[
+        Annotated[tuple[str, ...], _by_parser(_names, tuple)],
+        Field(description="The classes of a list of probabilities, with commas; numbers from 0 when absent. Model quality only."),
+    ] = ()
+    same_class: Annotated[
+        Annotated[Literal["spelling", "number"], _one_of("spelling", "number")],
+        Field(description="When two labels are one class: spelled alike, or also the same number (1 and 1.0). Model quality only."),
+    ] = "spelling"
+    class_aliases: Annotated[
+        Annotated[tuple[tuple[str, str], ...], _by_parser(_aliases, tuple)],
+        Field(description="Other names of classes: yes=1, no=0. Model quality only."),
+    ] = ()
+    decision: Annotated[
+        Annotated[Literal["strict", "uncertainty"], _one_of("strict", "uncertainty")],
+        Field(description="What a violation is: beyond the threshold, or by more than the deviation. Model quality only."),
+    ] = "strict"
+    bootstrap_draws: Annotated[
+        int, Field(ge=0, le=100_000, description="Draws from which a metric's deviation is taken. Model quality only.")
+    ] = 5
     categorical_drift_method: Annotated[
         Annotated[str, _by_parser(_drift_method)] | None,
-        Field(description="How text columns are compared, LInfinity or ChiSquared; overrules the baseline."),
+        Field(description="How text columns are compared, LInfinity or ChiSquared; overrules the baseline. Data quality only."),
     ] = None
     exclude_features_attribute: Annotated[
         Annotated[tuple[str, ...], _by_parser(_names, tuple)] | None,
-        Field(description="Columns to leave out, by name or number from 0, with commas."),
+        Field(description="Columns to leave out, by name or number from 0, with commas. Data quality only."),
     ] = None
 
     window: Annotated[
@@ -161,46 +205,56 @@ class Settings(BaseModel):
     ] = None
     retired_variants: Annotated[
         Annotated[tuple[str, ...], _by_parser(_names, tuple)] | None,
-        Field(description="Variants that should get no traffic any more; a row is a violation."),
+        Field(description="Variants that should get no traffic any more; a row is a violation. Data quality only."),
     ] = None
     reference: Annotated[
         Annotated[Reference, _by_parser(parse_reference, Reference)],
         Field(description="What a window is compared with: baseline, previous, last:N windows, hour-of-day:N days, hour-of-week:N weeks."),
     ] = BASELINE
     baseline_states: Annotated[
-        Location | None, Field(description="baseline_states.parquet, for segments; looked for beside the baseline when absent.")
+        Location | None,
+        Field(description="baseline_states.parquet, for segments; looked for beside the baseline when absent. Data quality only."),
     ] = None
     segments: Annotated[
         Annotated[tuple[Segmentation, ...], _by_parser(parse_segmentations, tuple)],
         Field(description="Parts of the rows to report by themselves: sex; sex, region; seniors: age >= 65 and sex = Male."),
     ] = ()
-    sample_rows: Annotated[int, Field(ge=0, le=100_000, description="Rows kept of an hour beside its states; 0 keeps none.")] = 500
+    sample_rows: Annotated[
+        int, Field(ge=0, le=100_000, description="Rows kept of an hour beside its states; 0 keeps none. Data quality only.")
+    ] = 500
     sample_without: Annotated[
-        Annotated[tuple[str, ...], _by_parser(_names, tuple)], Field(description="Columns that the kept rows leave out, with commas.")
+        Annotated[tuple[str, ...], _by_parser(_names, tuple)],
+        Field(description="Columns that the kept rows leave out, with commas. Data quality only."),
     ] = ()
     sample_hashed: Annotated[
         Annotated[tuple[str, ...], _by_parser(_names, tuple)],
-        Field(description="Columns of which the kept rows hold a hash instead of the value, with commas."),
+        Field(description="Columns of which the kept rows hold a hash instead of the value, with commas. Data quality only."),
     ] = ()
     engine: Annotated[
         Annotated[Literal["spark", "local"], _one_of("spark", "local")],
         Field(description="Who runs the pass: Spark, or processes of this machine, without Java."),
     ] = "spark"
-    own_checks: Annotated[Location | None, Field(description="Python file with checks and analyzers of pydeequ's; Spark 3.5.")] = None
-    deequ_jar: Annotated[str | None, Field(description="Deequ's jar, for own checks; fetched from Maven Central when absent.")] = None
+    own_checks: Annotated[
+        Location | None, Field(description="Python file with checks and analyzers of pydeequ's; Spark 3.5. Data quality only.")
+    ] = None
+    deequ_jar: Annotated[
+        str | None, Field(description="Deequ's jar, for own checks; fetched from Maven Central when absent. Data quality only.")
+    ] = None
     own_metrics: Annotated[Location | None, Field(description="Python file that registers statistics and comparisons of your own.")] = None
     require_data: Annotated[bool, Field(description="Whether a window without data is an error.")] = False
     max_bad_lines: Annotated[float, Field(ge=0, le=1, description="Share of unusable lines above which the job fails.")] = 0.05
     fail_on_violations: Annotated[bool, Field(description="Whether violations end the process with exit code 3.")] = False
     publish: Annotated[
-        Annotated[Literal["file", "put-metric-data"], _one_of("file", "put-metric-data")],
-        Field(description="How metrics get out: the platform's file, or CloudWatch's own call as well."),
-    ] = "file"
+        Annotated[Literal["file", "put-metric-data"], _one_of("file", "put-metric-data")] | None,
+        Field(description="How metrics get out: a file, or CloudWatch's own call as well; what the monitor's metrics need when absent."),
+    ] = None
     completeness_interval: Annotated[
         Annotated[Literal["normal", "wilson"], _one_of("normal", "wilson")],
-        Field(description="Interval from which a suggested share is taken."),
+        Field(description="Interval from which a suggested share is taken. Data quality only."),
     ] = "normal"
-    integral_domains: Annotated[bool, Field(description="Whether whole-number columns with few values get a domain.")] = False
+    integral_domains: Annotated[
+        bool, Field(description="Whether whole-number columns with few values get a domain. Data quality only.")
+    ] = False
     container_root: Annotated[Location, Field(description="Where the platform's message and metrics files lie, if it exists.")] = "/opt/ml"
 
     @model_validator(mode="after")

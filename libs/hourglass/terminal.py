@@ -21,7 +21,9 @@ from hourglass.errors import shorten
 from hourglass.monitors.refresh import Refreshed
 from hourglass.outputs import documents
 from hourglass.outputs.report import Outcome, Report, SegmentReport
+from hourglass.quality import FIRST_METRICS, OPERATORS, QualityReport
 from hourglass.settings import Settings
+from hourglass.undefined import Undefined
 
 _STYLES = {"pass": "green", "violation": "bold red", "no data": "yellow", "insufficient data": "yellow", "suggested": "cyan"}
 _SHOWN, _SHOWN_SEGMENTS, _SHOWN_NAMES = 40, 10, 5
@@ -81,6 +83,7 @@ def show(outcome: Outcome, settings: Settings) -> None:
     for sentence in _notes(outcome.reports):
         console().print(Text(sentence, "dim"), soft_wrap=True)
     warnings(outcome.reports)
+    _warn(outcome.warnings)
     console().print(escape(outcome.message), style="bold")
     console().print(f"reports in {escape(settings.output_path)}", soft_wrap=True)
 
@@ -96,7 +99,11 @@ def _row(report: Report) -> list[str | Text]:
 
 def warnings(reports: Iterable[Report]) -> None:
     """Prints what could not be used, each sentence once."""
-    for warning in dict.fromkeys(warning for report in reports for warning in report.coverage.warnings):
+    _warn(warning for report in reports for warning in report.coverage.warnings)
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    for warning in dict.fromkeys(sentences):
         console().print(Text(f"warning: {plain(warning)}", "yellow"), soft_wrap=True)
 
 
@@ -112,7 +119,7 @@ def _notes(reports: Sequence[Report]) -> Iterator[str]:
             lacking[name or "the reference"] = lacking.get(name or "the reference", 0) + 1
     if lacking:
         shown = ", ".join(f"{shorten(name, _SHOWN)} in {count}" for name, count in list(lacking.items())[:_SHOWN_NAMES])
-        more = f", and {len(lacking) - _SHOWN_NAMES} more columns" if len(lacking) > _SHOWN_NAMES else ""
+        more = f", and {len(lacking) - _SHOWN_NAMES} more" if len(lacking) > _SHOWN_NAMES else ""
         yield f"checks without enough data, by window: {plain(shown)}{more}; evaluation.json has the reasons"
     outside = sum(report.dataset.intake.outside for report in reports)
     if outside:
@@ -122,10 +129,10 @@ def _notes(reports: Sequence[Report]) -> Iterator[str]:
 def _show_segments(report: Report, others: int) -> None:
     shown = [segment for segment in report.segments if segment.effect or segment.violations][:_SHOWN_SEGMENTS]
     without = sum(segment.verdict is Verdict.INSUFFICIENT for segment in report.segments)
-    title = f"segments of {_span(report.window) if report.window else 'all'}, most drifted first"
+    title = f"segments of {_span(report.window) if report.window else 'all'}, {report.ranking.order}"
     if shown:
         console().print(f"\n{title}", style="bold")
-        table(["segment", "rows", "verdict", "drift beyond chance", "where"], [_segment_row(segment) for segment in shown], right=(1, 3))
+        table(["segment", "rows", "verdict", report.ranking.effect, "where"], [_segment_row(segment) for segment in shown], right=(1, 3))
     left = sum(bool(segment.violations) for segment in report.segments) - sum(bool(segment.violations) for segment in shown)
     for count, sentence in (
         (left, "more segments in violation"),
@@ -206,9 +213,10 @@ def _span(window: Window) -> str:
 
 def findings(report: Report) -> str:
     """The violations of a window in short: feature and check with its measured value, one a line."""
+    found = [_quality(report.quality)] if report.quality is not None and report.dataset.rows else []
     if report.constraints is not None:
-        return f"{len(report.constraints['features'])} features"
-    found = [_violated(violation) for violation in report.violations]
+        return "\n".join([*found, _suggested(report.constraints)])
+    found += [_violated(violation) for violation in report.violations]
     segments = sum(bool(segment.violations) for segment in report.segments)
     if segments:
         found.append(f"{segments} of {len(report.segments)} segments in violation")
@@ -218,8 +226,30 @@ def findings(report: Report) -> str:
     return "\n".join(found)
 
 
+def _suggested(constraints: Mapping[str, Any]) -> str:
+    """How much a suggestion asks.
+
+    >>> _suggested({"version": 0.0, "regression_constraints": {"mae": {}, "mse": {}}})
+    '2 thresholds'
+    """
+    if "features" in constraints:
+        return f"{len(constraints['features'])} features"
+    return f"{sum(len(part) for part in constraints.values() if isinstance(part, dict))} thresholds"
+
+
 def _violated(e: Evaluation) -> str:
-    return f"{shorten(e.feature, _SHOWN)}: {e.check.removesuffix('_check').replace('_', ' ')}{_value(e)}"
+    check = "" if e.check in OPERATORS else f": {e.check.removesuffix('_check').replace('_', ' ')}"
+    return f"{shorten(e.feature, _SHOWN)}{check}{_value(e)}"
+
+
+def _quality(found: QualityReport) -> str:
+    """The rows with a label, and the metrics that a person asks for first."""
+    parts = [f"{found.counted:,} with label and prediction"] if found.counted < found.rows else []
+    for key in FIRST_METRICS[found.problem]:
+        value, spread = found.metrics[key].value, found.metrics[key].deviation
+        if not isinstance(value, Undefined):
+            parts.append(f"{key} {value:.4g}" + ("" if isinstance(spread, Undefined) else f" ± {spread:.2g}"))
+    return ", ".join(parts)
 
 
 def _value(found: Evaluation) -> str:
@@ -261,7 +291,7 @@ def as_json(outcome: Outcome, settings: Settings) -> str:
             for report in outcome.reports
         ],
     }
-    document["warnings"] = sorted({warning for report in outcome.reports for warning in report.coverage.warnings})
+    document["warnings"] = sorted({*outcome.warnings, *(warning for report in outcome.reports for warning in report.coverage.warnings)})
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 

@@ -155,6 +155,43 @@ def parse_number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def as_floats(column: pa.Array | Sequence[object]) -> Floats:
+    """The numbers of a column in the order of its rows; NaN for what is no finite number.
+
+    >>> as_floats(["1", "- 2.5", "x", ""]).tolist(), as_floats([1, None, True, "3"]).tolist()
+    ([1.0, -2.5, nan, nan], [1.0, nan, 1.0, 3.0])
+    """
+    if not isinstance(column, pa.Array):
+        if not {*map(type, column)} <= {int, float, type(None)}:
+            column = [_as_float(value) for value in column]
+        return _finite(np.array(column, np.float64))
+    if pa.types.is_dictionary(column.type):
+        values = as_floats(column.dictionary)
+        found: Floats = np.append(values, np.nan)[column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)]
+        return found
+    if pa.types.is_string(column.type):
+        try:
+            column = column.cast(pa.float64())
+        except pa.ArrowInvalid:  # an empty text, a blank after the sign, a word
+            encoded = column.dictionary_encode()
+            texts = encoded.dictionary.to_pylist()
+            numbers = pa.array([_as_float(text) for text in texts], pa.float64())
+            return as_floats(pa.DictionaryArray.from_arrays(encoded.indices, numbers))
+    elif not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
+        return as_floats(column.to_pylist())
+    return _finite(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+
+
+def _as_float(value: object) -> float | None:
+    if isinstance(value, str):
+        return parse_number(value.strip())
+    return float(value) if isinstance(value, int | float) and abs(value) < _LARGEST else None
+
+
+def _finite(numbers: Floats) -> Floats:
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
 def _text_of(column: pa.Array) -> pa.StringArray:
     try:
         return column.cast(pa.string())

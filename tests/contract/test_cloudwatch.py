@@ -25,12 +25,12 @@ def test_metrics_are_put_under_the_stock_monitors_namespace(cloudwatch: Any, tmp
         sagemaker_endpoint_name=endpoint,
         sagemaker_monitoring_schedule_name="hourly",
     )
-    found = {metric["MetricName"]: metric for metric in cloudwatch.list_metrics(Namespace=namespace)["Metrics"]}
+    found = {metric["MetricName"]: metric for metric in cloudwatch.list_metrics(Namespace=f"{namespace}/data-metrics")["Metrics"]}
     assert {"feature_data_age", "feature_non_null_age", "feature_non_null_colour", "hourglass_bad_line_share"} <= set(found)
     names = ["Endpoint", "MonitoringSchedule"] if endpoint else ["MonitoringSchedule"]
     assert sorted(d["Name"] for d in found["feature_data_age"]["Dimensions"]) == names
     points = cloudwatch.get_metric_statistics(
-        Namespace=namespace,
+        Namespace=f"{namespace}/data-metrics",
         MetricName="feature_data_age",
         Dimensions=found["feature_data_age"]["Dimensions"],
         StartTime=datetime(2026, 11, 21, 8, tzinfo=UTC),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from hourglass.capture.blocks import Block
 from hourglass.capture.formats import DatasetFormat
@@ -20,7 +24,9 @@ class ReadPlan:
     """How to read: the format, the names of columns that have only positions, the window, and the user's hook.
 
     `inputs` are the files of batch transform's inputs, by the path of their output. With `ids` each row gets an id, and
-    with `whole_rows` a batch has all columns of its rows, however many they are.
+    with `whole_rows` a batch has all columns of its rows, however many they are. With `labels` the ground truth that was
+    merged into captured records is read too, with `whole_documents` a JSON document with a list is one row. Without
+    `widths` rows of any number of columns are as good.
     """
 
     form: DatasetFormat
@@ -31,6 +37,9 @@ class ReadPlan:
     batch_paths: frozenset[str] = frozenset()
     ids: bool = False
     whole_rows: bool = False
+    labels: bool = False
+    whole_documents: bool = False
+    widths: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Batch:
     """Rows of one part of a partition and of one layout as named columns, and their ids where the plan wants them.
 
     `first` is the place of the first column; wide rows come in several batches, of which only the first counts them.
+    `labels` are the columns of the ground truth, None where the records have none.
     """
 
     partition: str
@@ -47,14 +57,33 @@ class Batch:
     columns: dict[str, Column]
     first: int = 0
     ids: Ids | None = None
+    labels: dict[str, Column] | None = None
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Batch:
+        """Some of the rows."""
+        columns = {name: taken(column, rows) for name, column in self.columns.items()}
+        labels = None if self.labels is None else {name: taken(column, rows) for name, column in self.labels.items()}
+        ids = None if self.ids is None else self.ids[rows]
+        return replace(self, count=len(rows), columns=columns, ids=ids, labels=labels)
+
+
+def taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
+    """Some of a column's values."""
+    return column.take(pa.array(rows)) if isinstance(column, pa.Array) else [column[row] for row in rows.tolist()]
 
 
 def batch_of(rows: Rows, block: Block, plan: ReadPlan) -> Batch:
     """Rows with all their columns named."""
+    columns = _named(plan.names, rows.columns)
+    labels = None if rows.labels is None else _named((), rows.labels)
+    return Batch(block.partition, block.part, rows.layout, rows.count, columns, ids=rows.ids, labels=labels)
+
+
+def _named(expected: Sequence[str], found: Sequence[tuple[str | None, Column]]) -> dict[str, Column]:
     columns: dict[str, Column] = {}
-    for name, (_, column) in zip(_names(plan.names, [own for own, _ in rows.columns]), rows.columns, strict=True):
+    for name, (_, column) in zip(_names(expected, [own for own, _ in found]), found, strict=True):
         columns[_free(name, columns)] = column
-    return Batch(block.partition, block.part, rows.layout, rows.count, columns, ids=rows.ids)
+    return columns
 
 
 def _names(expected: Sequence[str], own: Sequence[str | None]) -> list[str]:

@@ -25,10 +25,11 @@ class CapturedRecords:
     def batches(self, block: Block) -> Iterator[Batch]:
         """The rows of a block."""
         plan, tally = self._plan, self._tally
-        captured = parse_records(block, plan.form.sides, tally, cutting_window(plan, block), ids=plan.ids)
+        captured = parse_records(block, plan.form.sides, tally, cutting_window(plan, block), ids=plan.ids, labels=plan.labels)
         tally.count(block, captured.read)
-        for rows in rows_of(captured, block, tally.bad):
-            self._note_uncommon(block, rows)
+        for rows in rows_of(captured, block, tally.bad, whole_documents=plan.whole_documents):
+            if plan.widths:
+                self._note_uncommon(block, rows)
             yield batch_of(rows, block, plan)
 
     def _note_uncommon(self, block: Block, rows: Rows) -> None:

@@ -111,6 +111,29 @@ def records(document: object) -> list[Row]:
     return [flatten(item, "" if isinstance(item, dict) else name) for item in items]
 
 
+def labels(document: object) -> list[Row]:
+    """The ground truth of a document: of a list, or of an object whose only value is one, a row for each item.
+
+    >>> labels([1, 0]), labels({"label": ["a", "b"]}), labels({"label": 1, "weight": 2})
+    ([{'value': 1}, {'value': 0}], [{'label': 'a'}, {'label': 'b'}], [{'label': 1, 'weight': 2}])
+    """
+    name, items = "", document
+    if isinstance(document, dict) and len(document) == 1:
+        ((name, items),) = document.items()
+    if not isinstance(items, list) or not items:
+        return [whole(document)]
+    return [flatten(item, "" if isinstance(item, dict) else name or "value") for item in items]
+
+
+def whole(document: object) -> Row:
+    """A document as one row; the items of a bare list are called value[0], value[1], ….
+
+    >>> whole([1, 0]), whole({"label": [1]})
+    ({'value[0]': 1, 'value[1]': 0}, {'label[0]': 1})
+    """
+    return flatten(document, "value" if isinstance(document, list) else "")
+
+
 def columns_of(rows: Sequence[Row]) -> dict[str, Sequence[object]]:
     """Rows as columns, in the order in which names are first met; a name that a row lacks is missing there.
 

@@ -10,7 +10,7 @@ import numpy as np
 from hourglass.capture.batch_transform import ADDED
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.blocks import Block, spans_lines
-from hourglass.capture.documents import Row, columns_of, records
+from hourglass.capture.documents import Row, columns_of, flatten, records
 from hourglass.capture.hooked import HookedRows
 from hourglass.capture.payloads import NAMED
 from hourglass.capture.records import NOT_JSON, documents
@@ -25,6 +25,7 @@ class JsonFiles:
         self._plan = plan
         self._tally = tally
         self._hooked = hooked
+        self._split = (lambda document: [flatten(document)]) if plan.whole_documents else records
 
     def batches(self, block: Block) -> Iterator[Batch]:
         """The rows of a block."""
@@ -41,7 +42,7 @@ class JsonFiles:
                 bad.add(block, line, NOT_JSON, "not a JSON object")
                 continue
             try:
-                found = [{name: row[name] for name in row if name not in ADDED} for row in records(document)]
+                found = [{name: row[name] for name in row if name not in ADDED} for row in self._split(document)]
             except ValueError as fault:
                 bad.add(block, line, NOT_JSON, str(fault))
                 continue

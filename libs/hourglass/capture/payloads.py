@@ -10,7 +10,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from hourglass.capture.blocks import Block
 from hourglass.capture.csv_rows import CsvRows
-from hourglass.capture.documents import Row, columns_of, flatten, load_all, records
+from hourglass.capture.documents import Row, columns_of, flatten, labels, load_all, records, whole
 from hourglass.capture.records import Records, Side
 from hourglass.capture.row_ids import Ids, ids_of_rows
 from hourglass.capture.tally import BadLines
@@ -35,7 +35,8 @@ Mask = npt.NDArray[np.bool_]
 class Rows:
     """Rows of one layout as columns; a column without a name (None) is known by its position.
 
-    `lines` are the rows' lines within the block, `ids` their ids where the plan wants them.
+    `lines` are the rows' lines within the block, `ids` their ids where the plan wants them. `labels` are the columns of
+    the ground truth, None where the records have none.
     """
 
     layout: str
@@ -43,6 +44,7 @@ class Rows:
     columns: tuple[tuple[str | None, Column], ...]
     lines: npt.NDArray[np.int64] | None = None
     ids: Ids | None = None
+    labels: tuple[tuple[str | None, Column], ...] | None = None
 
 
 class Kind(IntEnum):
@@ -67,13 +69,16 @@ def kind_of(encoding: str | None, content_type: str | None) -> Kind:
     return Kind.CSV if "csv" in content_type else Kind.JSON if "json" in content_type else Kind.SNIFF
 
 
-def rows_of(captured: Records, block: Block, bad: BadLines) -> Iterator[Rows]:
-    """The rows of captured records, records with the same kinds of payload together."""
+def rows_of(captured: Records, block: Block, bad: BadLines, *, whole_documents: bool = False) -> Iterator[Rows]:
+    """The rows of captured records, records with the same kinds of payload together.
+
+    With `whole_documents` a JSON document is one row, whatever lists it holds.
+    """
     if len(captured.lines) == 0:
         return
     kinds = []
     decoded = []
-    for side in captured.sides:
+    for side in (*captured.sides, *([captured.label] if captured.label else [])):
         side_kinds, data = _decode(side, captured.lines, block, bad)
         kinds.append(side_kinds)
         decoded.append(data)
@@ -81,18 +86,24 @@ def rows_of(captured: Records, block: Block, bad: BadLines) -> Iterator[Rows]:
     for side_kinds in kinds:
         combined = combined * len(Kind) + side_kinds
     broken = np.logical_or.reduce([side_kinds < 0 for side_kinds in kinds])
-    origin = replace(captured, sides=())  # what the rows need to know of their records
+    origin = replace(captured, sides=(), label=None)  # what the rows need to know of their records
     for code in _different(combined[~broken]):
         chosen = (combined == code) & ~broken
         everything = bool(chosen.all())
         first = int(np.flatnonzero(chosen)[0])
         sides = [
-            _read_side(Kind(int(side_kinds[first])), data if everything else data.filter(pa.array(chosen)))
-            for side_kinds, data in zip(kinds, decoded, strict=True)
+            _read_side(
+                Kind(int(side_kinds[first])),
+                data if everything else data.filter(pa.array(chosen)),
+                label=number == len(captured.sides),
+                whole_documents=whole_documents,
+            )
+            for number, (side_kinds, data) in enumerate(zip(kinds, decoded, strict=True))
             if side_kinds[first] != Kind.ABSENT
         ]
-        if sides:
-            yield from _join(sides, origin if everything else origin.filter(chosen), block, bad)
+        labelled = captured.label is not None and int(kinds[-1][first]) != Kind.ABSENT
+        if len(sides) > labelled:
+            yield from _join(sides, origin if everything else origin.filter(chosen), block, bad, labelled=labelled)
 
 
 def _different(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -140,19 +151,22 @@ def _kinds(side: Side) -> npt.NDArray[np.int64]:
 class _Documents:
     """JSON payloads: for each record its rows, and the document as one row where several do not fit the other side."""
 
-    def __init__(self, payloads: pa.StringArray) -> None:
+    def __init__(self, payloads: pa.StringArray, *, label: bool, whole_documents: bool) -> None:
+        rows_in = labels if label else records
         self.rows: list[list[Row]] = []
         self.whole: list[Row] = []
         self.faults: dict[int, str] = {}
         for i, text in enumerate(payloads.to_pylist()):
             try:
                 documents = load_all(text)
-                rows, whole = [row for document in documents for row in records(document)], flatten(_alone(documents))
+                document = documents[0] if len(documents) == 1 else documents
+                as_one = whole(document) if label else flatten(document)
+                rows = [as_one] if whole_documents else [row for document in documents for row in rows_in(document)]
             except ValueError as fault:
                 self.faults[i] = str(fault)
-                rows, whole = [{}], {}
+                rows, as_one = [{}], {}
             self.rows.append(rows)
-            self.whole.append(whole)
+            self.whole.append(as_one)
         self.per_record = np.array([len(rows) for rows in self.rows], np.int64)
 
     def columns(self, chosen: npt.NDArray[np.int64], whole: Mask) -> list[tuple[str | None, Column]]:
@@ -161,16 +175,12 @@ class _Documents:
         return list(columns_of(rows).items())
 
 
-def _alone(documents: list[Any]) -> Any:
-    return documents[0] if len(documents) == 1 else documents
+def _read_side(kind: Kind, payloads: pa.StringArray, *, label: bool, whole_documents: bool) -> CsvRows | _Documents:
+    return CsvRows(payloads) if kind == Kind.CSV else _Documents(payloads, label=label, whole_documents=whole_documents)
 
 
-def _read_side(kind: Kind, payloads: pa.StringArray) -> CsvRows | _Documents:
-    return CsvRows(payloads) if kind == Kind.CSV else _Documents(payloads)
-
-
-def _join(sides: list[CsvRows | _Documents], origin: Records, block: Block, bad: BadLines) -> Iterator[Rows]:
-    """The sides of records side by side, one `Rows` a layout."""
+def _join(sides: list[CsvRows | _Documents], origin: Records, block: Block, bad: BadLines, *, labelled: bool) -> Iterator[Rows]:
+    """The sides of records side by side, one `Rows` a layout; with `labelled` the last one is the ground truth."""
     lines = origin.lines
     count = len(lines)
     good = np.ones(count, np.bool_)
@@ -181,13 +191,13 @@ def _join(sides: list[CsvRows | _Documents], origin: Records, block: Block, bad:
                 good[i] = False
     widths = [_record_widths(side, good, lines, block, bad) for side in sides]
     lengths = np.stack([side.per_record for side in sides])
-    whole = [np.zeros(count, np.bool_) for _ in sides]
+    as_one = [np.zeros(count, np.bool_) for _ in sides]
     if len(sides) > 1 and (unequal := lengths.min(axis=0) != lengths.max(axis=0)).any():
         # a list of scores in answer to one row is one record, not several
         for i, side in enumerate(sides):
             if isinstance(side, _Documents):
-                whole[i] = unequal & (lengths.min(axis=0) == 1)
-        lengths = np.where(np.stack(whole), 1, lengths)
+                as_one[i] = unequal & (lengths.min(axis=0) == 1)
+        lengths = np.where(np.stack(as_one), 1, lengths)
         for record in np.flatnonzero(good & (lengths.min(axis=0) != lengths.max(axis=0))).tolist():
             bad.add(block, int(lines[record]), UNEQUAL, " and ".join(str(length) for length in lengths[:, record]))
             good[record] = False
@@ -196,7 +206,7 @@ def _join(sides: list[CsvRows | _Documents], origin: Records, block: Block, bad:
         layouts = layouts * 1_000_003 + width
     for layout in _different(layouts[good]):
         chosen = good & (layouts == layout)
-        yield _rows(sides, widths, lengths[0], chosen, whole, origin)
+        yield _rows(sides, widths, lengths[0], chosen, as_one, origin, labelled=labelled)
 
 
 def _record_widths(
@@ -220,19 +230,23 @@ def _rows(
     widths: list[npt.NDArray[np.int64]],
     lengths: npt.NDArray[np.int64],
     chosen: Mask,
-    whole: list[Mask],
+    as_one: list[Mask],
     origin: Records,
+    *,
+    labelled: bool,
 ) -> Rows:
     first = int(np.flatnonzero(chosen)[0])
-    columns: list[tuple[str | None, Column]] = []
-    for side, width, mask in zip(sides, widths, whole, strict=True):
+    found: list[list[tuple[str | None, Column]]] = []
+    for side, width, mask in zip(sides, widths, as_one, strict=True):
         if isinstance(side, CsvRows):
             keep = None if chosen.all() else np.repeat(chosen, side.per_record)
-            columns += [(None, column) for column in side.columns(keep, int(width[first]))]
+            found.append([(None, column) for column in side.columns(keep, int(width[first]))])
         else:
-            columns += side.columns(np.flatnonzero(chosen), mask)
+            found.append(side.columns(np.flatnonzero(chosen), mask))
+    label = tuple(found.pop()) if labelled else None
+    columns = tuple(column for of_side in found for column in of_side)
     lines = np.repeat(origin.lines[chosen], lengths[chosen])
     ids = None if origin.ids is None else ids_of_rows(origin.ids[chosen], lengths[chosen])
     nameless = sum(name is None for name, _ in columns)
     layout = NAMED if not nameless else str(nameless) if nameless == len(columns) else f"{nameless} and {NAMED}"
-    return Rows(layout, len(lines), tuple(columns), lines, ids)
+    return Rows(layout, len(lines), columns, lines, ids, label)

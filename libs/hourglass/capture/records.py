@@ -30,6 +30,7 @@ NOT_JSON, NOT_UTF8, NO_CAPTURE = "not JSON", "not UTF-8", "no captured data"
 
 _PARTS = ("data", "encoding", "observedContentType")
 TIME: Path = ("eventMetadata", "inferenceTime")
+LABEL: Path = ("groundTruthData",)
 IDS: tuple[Path, ...] = (("eventMetadata", "eventId"), ("eventMetadata", "inferenceId"))
 
 
@@ -54,39 +55,46 @@ class Side:
 class Records:
     """Captured records of one block: their sides in column order, the line of each within the block, its id if wanted.
 
-    `read` is how many lines there were, with those that were set aside or lie outside of the window.
+    `read` is how many lines there were, with those that were set aside or lie outside of the window. `label` is the ground
+    truth that was merged into them.
     """
 
     sides: tuple[Side, ...]
     lines: npt.NDArray[np.int64]
     read: int
     ids: Ids | None = None
+    label: Side | None = None
 
     def filter(self, keep: npt.NDArray[np.bool_]) -> Records:
         """The records to keep."""
         ids = None if self.ids is None else self.ids[keep]
-        return Records(tuple(side.filter(keep) for side in self.sides), self.lines[keep], self.read, ids)
+        label = None if self.label is None else self.label.filter(keep)
+        return Records(tuple(side.filter(keep) for side in self.sides), self.lines[keep], self.read, ids, label)
 
 
-def parse_records(block: Block, sides: Sequence[str], tally: Tally, window: Window | None = None, *, ids: bool = False) -> Records:
+def parse_records(
+    block: Block, sides: Sequence[str], tally: Tally, window: Window | None = None, *, ids: bool = False, labels: bool = False
+) -> Records:
     """The records of a block; bad lines are set aside, records outside the window left out.
 
     `window` is given where the block's hour is only partly inside of it; a record's own `inferenceTime` decides then,
     and a record without one stays. Records whose time is not in the hour of their folder are counted.
     """
     hour = hour_of(block.partition)
-    wanted: list[Path] = [("captureData", side, part) for side in sides for part in _PARTS]
+    places: list[Path] = [("captureData", side) for side in sides] + [LABEL] * labels
+    wanted: list[Path] = [(*place, part) for place in places for part in _PARTS]
     timed = bool(hour) or window is not None
     wanted += [TIME] * timed + [*IDS] * ids
     before = tally.bad.total
     found, lines = _strings(block, wanted, tally.bad)
     width = len(_PARTS)
-    parts = tuple(_side(*found[i * width : (i + 1) * width]) for i in range(len(sides)))
+    parts = [_side(*found[i * width : (i + 1) * width]) for i in range(len(places))]
+    label = parts.pop() if labels else None
     names = ids_of_records(block, lines, found[-len(IDS) :]) if ids else None
-    records = Records(parts, lines, len(lines) + tally.bad.total - before, names)
+    records = Records(tuple(parts), lines, len(lines) + tally.bad.total - before, names, label)
     keep = _captured(records, block, tally.bad)
     if timed:
-        times = found[len(sides) * width]
+        times = found[len(places) * width]
         if hour and len(strangers := outside_hour(times, hour)):
             tally.misplaced(block, lines[strangers[keep[strangers]]].tolist())
         if window is not None:

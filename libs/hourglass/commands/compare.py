@@ -16,6 +16,7 @@ from hourglass.errors import VIOLATIONS_EXIT, InputError, did_you_mean
 from hourglass.history import History
 from hourglass.monitors.traffic import retired_traffic
 from hourglass.outputs import documents
+from hourglass.outputs.data_quality import DataQualityOutputs
 from hourglass.outputs.report import Coverage, ReferenceReport, Report
 from hourglass.store import StateStore
 from hourglass.undefined import Undefined
@@ -53,7 +54,8 @@ def compare_command(
     if output_path is not None:
         from hourglass.outputs.write import report_files
 
-        storage.write_files(storage.normalise(output_path), report_files(report, baseline, [left, right]))
+        outputs = DataQualityOutputs(baseline)
+        storage.write_files(storage.normalise(output_path), report_files(report, outputs, [left, right]))
     if as_json:
         click.echo(documents.to_json(documents.evaluation_document(report, [left, right])).decode(), nl=False)
     else:

@@ -46,6 +46,7 @@ def reading_of(plan: ScanPlan) -> Reading:
         "preprocessor": read.preprocessor.text if read.preprocessor else None,
         "states": {kind: COLUMN_STATES[kind].version for kind in sorted(plan.kinds)},
         "others": [Intake.version, RowSample.version],
+        **({"digest": repr(plan.digest), "row_states": dict(plan.digest.kinds)} if plan.digest else {}),
     }
     segments = _digest(list(map(str, plan.segments))) if plan.segments else ""
     kept = _digest([sorted(sample.without), sorted(sample.hashed)]) if sample else ""

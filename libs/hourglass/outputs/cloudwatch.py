@@ -16,8 +16,7 @@ from hourglass.dataset import Dataset
 from hourglass.states import Moments, ValueClasses
 from hourglass.statistics.inferred_type import inferred_type
 
-ENDPOINT_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
-BATCH_NAMESPACE = "aws/sagemaker/ModelMonitoring/data-metrics"
+ENDPOINT_NAMESPACE, BATCH_NAMESPACE = "aws/sagemaker/Endpoints", "aws/sagemaker/ModelMonitoring"
 METRICS_FILE = "output/metrics/cloudwatch/cloudwatch_metrics.jsonl"
 _LONGEST_NAME = 255
 _A_CALL = 500
@@ -26,31 +25,34 @@ _LARGEST = 2.0**360  # what CloudWatch takes
 Metric = dict[str, Any]
 
 
-def data_metrics(
-    dataset: Dataset, baseline: Baseline | None, evaluations: Iterable[Evaluation], dimensions: Mapping[str, str | None], time: datetime
-) -> Iterator[Metric]:
-    """The contract's data metrics of every column whose `emit_metrics` is on, and our two of the whole window.
+def common_parts(dimensions: Mapping[str, str | None], time: datetime) -> Metric:
+    """What all metrics of a window have: its time, and the dimensions that are known."""
+    return {"Timestamp": format_time(time), "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items() if value]}
+
+
+def intake_metrics(dataset: Dataset) -> Iterator[Metric]:
+    """Our two metrics of the whole window."""
+    yield {"MetricName": "hourglass_rows", "Value": float(dataset.rows), "Unit": "Count"}
+    yield {"MetricName": "hourglass_bad_line_share", "Value": dataset.intake.bad_share, "Unit": "None"}
+
+
+def data_metrics(dataset: Dataset, baseline: Baseline | None, evaluations: Iterable[Evaluation]) -> Iterator[Metric]:
+    """The contract's data metrics of every column whose `emit_metrics` is on.
 
     `feature_data_{f}` is a statistic set and needs numbers; `feature_baseline_drift_{f}` needs a distance.
     """
     drift = {e.feature: e.value for e in evaluations if e.check == "baseline_drift_check" and isinstance(e.value, float)}
-    common = {
-        "Timestamp": format_time(time),
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items() if value],
-    }
-    yield {"MetricName": "hourglass_rows", **common, "Value": float(dataset.rows), "Unit": "Count"}
-    yield {"MetricName": "hourglass_bad_line_share", **common, "Value": dataset.intake.bad_share, "Unit": "None"}
     for name, column in dataset.columns.items():
         if not _config(baseline, name).emit_metrics:
             continue
         moments = column.get(Moments)
         if moments.n and inferred_type(column).numeric and abs(moments.sum) < _LARGEST:
             values = {"SampleCount": float(moments.n), "Sum": moments.sum, "Minimum": moments.minimum, "Maximum": moments.maximum}
-            yield {"MetricName": metric_name("feature_data_", name), **common, "StatisticValues": values}
+            yield {"MetricName": metric_name("feature_data_", name), "StatisticValues": values}
         present = float(column.get(ValueClasses).present)
-        yield {"MetricName": metric_name("feature_non_null_", name), **common, "Value": present, "Unit": "Count"}
+        yield {"MetricName": metric_name("feature_non_null_", name), "Value": present, "Unit": "Count"}
         if name in drift:
-            yield {"MetricName": metric_name("feature_baseline_drift_", name), **common, "Value": drift[name]}
+            yield {"MetricName": metric_name("feature_baseline_drift_", name), "Value": drift[name]}
 
 
 def _config(baseline: Baseline | None, name: str) -> MonitoringConfig:
@@ -79,11 +81,11 @@ def metric_lines(metrics: Iterable[Metric]) -> bytes:
     return b"".join(orjson.dumps(metric) + b"\n" for metric in metrics)
 
 
-def put_metrics(metrics: Sequence[Metric], *, endpoint: bool) -> None:
-    """Publishes with PutMetricData, under the stock monitor's namespace."""
+def put_metrics(metrics: Sequence[Metric], name: str, *, endpoint: bool) -> None:
+    """Publishes with PutMetricData, under the stock monitor's namespace of the name `data-metrics`, say."""
     import boto3
 
     client = boto3.client("cloudwatch")
-    namespace = ENDPOINT_NAMESPACE if endpoint else BATCH_NAMESPACE
+    namespace = f"{ENDPOINT_NAMESPACE if endpoint else BATCH_NAMESPACE}/{name}"
     for start in range(0, len(metrics), _A_CALL):
         client.put_metric_data(Namespace=namespace, MetricData=list(metrics[start : start + _A_CALL]))

@@ -120,10 +120,10 @@ def evaluation_document(report: Report, looked_at: Iterable[str]) -> dict[str, A
 
 
 def segments_document(report: Report) -> dict[str, Any]:
-    """`segments.json`: the segments of a window, the one that drifted most first, with their checks and kept rows that show it."""
+    """`segments.json`: the segments of a window, ranked, with their checks and kept rows that show it."""
     return {
         "version": EVALUATION_VERSION,
-        "ranked_by": "largest linf_robust of a feature: the distance beyond chance",
+        "ranked_by": report.ranking.definition,
         "segments": [
             {
                 "segment": segment.name,

@@ -11,29 +11,31 @@ from hourglass.capture.window import Window
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.hours import HourStates
+from hourglass.quality import OPERATORS, QualityReport
 
 SUGGESTED = "suggested"
+COMPARISONS = {"baseline_drift_check", *OPERATORS}  # checks that say whether a window is like its past
 
 
 def verdict_of(dataset: Dataset, evaluations: tuple[Evaluation, ...]) -> Verdict:
     """The worst of some rows: no data, violation, insufficient data, or pass.
 
-    They pass only if at least one comparison of distributions could be made, or none was asked for.
+    They pass only if at least one comparison with the past could be made, or none was asked for.
     """
     if dataset.rows == 0:
         return Verdict.NO_DATA
     if any(found.verdict is Verdict.VIOLATION for found in evaluations):
         return Verdict.VIOLATION
-    drift = {found.verdict for found in evaluations if found.check == "baseline_drift_check"}
-    return Verdict.INSUFFICIENT if drift and Verdict.PASS not in drift else Verdict.PASS
+    compared = {found.verdict for found in evaluations if found.check in COMPARISONS}
+    return Verdict.INSUFFICIENT if compared and Verdict.PASS not in compared else Verdict.PASS
 
 
 @dataclass(frozen=True)
 class SegmentReport:
-    """What a run says of a segment of a window: its rows, the checks, and where it drifted most.
+    """What a run says of a segment of a window: its rows, the checks, and where it is worst.
 
-    `effect` is the largest drift of its features beyond chance, None where none could be computed; `finding` says it in
-    a sentence, and `examples` are kept rows that show it.
+    `effect` is what segments are ranked by, None where it could not be computed; `finding` says it in a sentence, and
+    `examples` are kept rows that show it. `quality` are a model's metrics.
     """
 
     name: str
@@ -43,6 +45,7 @@ class SegmentReport:
     feature: str | None = None
     finding: str = ""
     examples: tuple[Mapping[str, Any], ...] = ()
+    quality: QualityReport | None = None
 
     @property
     def violations(self) -> tuple[Evaluation, ...]:
@@ -53,6 +56,18 @@ class SegmentReport:
     def verdict(self) -> Verdict:
         """The worst of the segment."""
         return verdict_of(self.dataset, self.evaluations)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How segments are ranked: the order in words, what the effect is called, and its definition."""
+
+    order: str
+    effect: str
+    definition: str
+
+
+BY_DRIFT = Ranking("most drifted first", "drift beyond chance", "largest linf_robust of a feature: the distance beyond chance")
 
 
 @dataclass(frozen=True)
@@ -77,8 +92,9 @@ class ReferenceReport:
 class Report:
     """What a run says of one window: what was read, and either evaluations or the constraints that it suggests.
 
-    `traffic` are the rows of each `endpoint/variant`. Segments stand in order of their drift. `deequ_metrics` are the values
-    of the user's own analyzers, `states` are kept of a suggestion only; `asked` is the constraints.json that was used.
+    `traffic` are the rows of each `endpoint/variant`. Segments stand in the order of `ranking`. `deequ_metrics` are the
+    values of the user's own analyzers, `states` are kept of a suggestion only; `asked` is the constraints.json that was
+    used. `quality` are a model's metrics.
     """
 
     window: Window | None
@@ -95,6 +111,8 @@ class Report:
     deequ_metrics: tuple[Mapping[str, Any], ...] = ()
     states: HourStates | None = None
     asked: bytes | None = None
+    ranking: Ranking = BY_DRIFT
+    quality: QualityReport | None = None
 
     @property
     def all_violations(self) -> int:
@@ -117,10 +135,11 @@ class Report:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: its reports in the order of their windows, and the sentence for the message file."""
+    """What a run did: its reports in the order of their windows, the sentence for the message file, and warnings of its writing."""
 
     reports: tuple[Report, ...]
     message: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def violations(self) -> int:

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import ClassVar, Protocol
 
 import orjson
 
 from hourglass import storage
 from hourglass.capture.window import duration_name, hour_name
-from hourglass.constraints import Baseline
 from hourglass.outputs import cloudwatch, documents
-from hourglass.outputs.report import Report
+from hourglass.outputs.report import Report, SegmentReport
 from hourglass.settings import Settings
 from hourglass.store import states_bytes
 
 LOCAL_METRICS = "cloudwatch_metrics.jsonl"
+PLATFORM_METRICS = "data-metrics"  # the only ones that the platform publishes from its file
 
 
-def write_reports(settings: Settings, reports: Sequence[Report], baseline: Baseline | None, looked_at: Sequence[str]) -> None:
-    """Writes the files of all windows, and publishes the metrics.
+class Outputs(Protocol):
+    """What is particular to a monitor's files and metrics."""
+
+    metrics_name: ClassVar[str]
+
+    def files(self, report: Report) -> dict[str, bytes]:
+        """The monitor's own files of a window."""
+        ...
+
+    def segment_files(self, segment: SegmentReport) -> dict[str, bytes]:
+        """The same of a segment."""
+        ...
+
+    def metrics(self, report: Report) -> Iterable[cloudwatch.Metric]:
+        """Its metrics of a window, without time and dimensions."""
+        ...
+
+
+def write_reports(settings: Settings, reports: Sequence[Report], outputs: Outputs, looked_at: Sequence[str]) -> tuple[str, ...]:
+    """Writes the files of all windows, and publishes the metrics; returns warnings.
 
     On the platform the metrics go to its file, elsewhere among the reports. A quarantine of an earlier run is removed
     when this one has none.
@@ -29,19 +49,42 @@ def write_reports(settings: Settings, reports: Sequence[Report], baseline: Basel
     metrics: list[cloudwatch.Metric] = []
     for report in reports:
         folder = report_folder(settings, report)
-        contents |= {folder + name: data for name, data in report_files(report, baseline, looked_at).items()}
+        contents |= {folder + name: data for name, data in report_files(report, outputs, looked_at).items()}
         if not settings.window or report.length == min(settings.window):  # those of other lengths would have the same names
-            metrics += report_metrics(settings, report, baseline)
+            metrics += report_metrics(settings, report, outputs)
     contents |= quarantine(reports)
-    publishes = settings.publish_cloudwatch_metrics == "Enabled"
-    if publishes and not settings.on_platform:
+    if settings.publish_cloudwatch_metrics == "Enabled" and not settings.on_platform:
         contents[LOCAL_METRICS] = cloudwatch.metric_lines(metrics)
     earlier = {documents.QUARANTINE, LOCAL_METRICS, *_segments_of_earlier_runs(settings, reports)}
     storage.write_files(settings.output_path, contents, remove=tuple(sorted(earlier - contents.keys())))
-    if publishes and settings.on_platform:
+    return _publish(settings, metrics, outputs.metrics_name) if settings.publish_cloudwatch_metrics == "Enabled" else ()
+
+
+def _publish(settings: Settings, metrics: Sequence[cloudwatch.Metric], name: str) -> tuple[str, ...]:
+    """Hands metrics to the platform, or to CloudWatch itself: the platform's file is for the metrics of data quality only.
+
+    Where nobody asked for CloudWatch's own call, its failure is a warning and the metrics are in the file.
+    """
+    asked = settings.publish == "put-metric-data"
+    fault = ""
+    if asked or (settings.publish is None and settings.on_platform and name != PLATFORM_METRICS and _has_aws()):
+        try:
+            cloudwatch.put_metrics(metrics, name, endpoint=settings.sagemaker_endpoint_name is not None)
+        except Exception as problem:  # boto's errors have no common class but this one
+            if asked:
+                raise
+            fault = f"CloudWatch metrics: found {problem}; expected PutMetricData for {name}. They are in the platform's file"
+        else:
+            if not asked:
+                return ()
+    if settings.on_platform:
         storage.write_files(settings.container_root, {cloudwatch.METRICS_FILE: cloudwatch.metric_lines(metrics)})
-    if publishes and settings.publish == "put-metric-data":
-        cloudwatch.put_metrics(metrics, endpoint=settings.sagemaker_endpoint_name is not None)
+    return (fault,) if fault else ()
+
+
+def _has_aws() -> bool:
+    """Whether the platform gave this container a role and a region."""
+    return any(name in os.environ for name in ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"))
 
 
 def _segments_of_earlier_runs(settings: Settings, reports: Sequence[Report]) -> Iterator[str]:
@@ -63,33 +106,29 @@ def report_folder(settings: Settings, report: Report) -> str:
     return f"{length}{hour_name(report.window.start)}/"
 
 
-def report_files(report: Report, baseline: Baseline | None, looked_at: Sequence[str]) -> dict[str, bytes]:
-    """The files of one window; constraints that were given are passed on as they are."""
-    given = report.asked or (baseline.document if baseline is not None else None)
-    files = {
-        documents.STATISTICS_JSON: documents.to_json(documents.statistics_document(report.dataset, report.deequ_metrics)),
-        documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or documents.NO_CONSTRAINTS),
-        documents.VIOLATIONS_JSON: documents.to_json(documents.violations_document(report.evaluations)),
-    }
+def report_files(report: Report, outputs: Outputs, looked_at: Sequence[str]) -> dict[str, bytes]:
+    """The files of one window and of its segments."""
+    files = outputs.files(report)
     if report.segments:
         files[documents.SEGMENTS_JSON] = documents.to_json(documents.segments_document(report))
     for segment in report.segments:
         folder = documents.segment_folder(segment.name)
-        files[f"{folder}/{documents.STATISTICS_JSON}"] = documents.to_json(documents.statistics_document(segment.dataset))
-        files[f"{folder}/{documents.VIOLATIONS_JSON}"] = documents.to_json(documents.violations_document(segment.evaluations))
+        files |= {f"{folder}/{name}": data for name, data in outputs.segment_files(segment).items()}
     if report.states is not None:
         files[documents.BASELINE_STATES] = states_bytes(replace(report.states, sample=None, bad_lines=[]))
     # last, so that a reader who finds it finds all that it speaks of
     return {**files, documents.EVALUATION_JSON: documents.to_json(documents.evaluation_document(report, looked_at))}
 
 
-def report_metrics(settings: Settings, report: Report, baseline: Baseline | None) -> list[cloudwatch.Metric]:
+def report_metrics(settings: Settings, report: Report, outputs: Outputs) -> Iterator[cloudwatch.Metric]:
     """The metrics of one window, at the time that the settings state or at the window's start."""
     time = settings.metric_time if settings.window is None else None
     if time is None:
         time = report.window.start if report.window else datetime.now(UTC)
     dimensions = {"Endpoint": settings.sagemaker_endpoint_name, "MonitoringSchedule": settings.sagemaker_monitoring_schedule_name}
-    return list(cloudwatch.data_metrics(report.dataset, baseline, report.evaluations, dimensions, time))
+    common = cloudwatch.common_parts(dimensions, time)
+    for metric in (*cloudwatch.intake_metrics(report.dataset), *outputs.metrics(report)):
+        yield {"MetricName": metric["MetricName"], **common, **metric}
 
 
 def quarantine(reports: Sequence[Report]) -> dict[str, bytes]:

@@ -1,8 +1,10 @@
-"""States of labels and predictions → metrics of a model's quality, with their deviations → constraints and verdicts."""
+"""Labels and predictions → states → metrics of a model's quality, with their deviations → constraints and verdicts."""
 
+from hourglass.problems import Problem
 from hourglass.quality.bootstrap import Bootstrap
 from hourglass.quality.classes import ClassRule, Same, class_name, class_names, names_by_threshold
 from hourglass.quality.constraints import (
+    OPERATORS,
     Mode,
     QualityConstraint,
     baseline_deviations,
@@ -11,10 +13,13 @@ from hourglass.quality.constraints import (
     quality_constraints,
     quality_violations,
 )
-from hourglass.quality.metric import QUALITY_METRICS, Problem, QualityMetric, metrics_of, quality_metric
-from hourglass.quality.report import QUALITY_STATES, Measured, QualityReport, measure_quality, quality_statistics
+from hourglass.quality.digest import QualityDigest
+from hourglass.quality.metric import QUALITY_METRICS, QualityMetric, metrics_of, quality_metric
+from hourglass.quality.report import FIRST_METRICS, QUALITY_STATES, Measured, QualityReport, measure_quality, quality_statistics
 
 __all__ = [
+    "FIRST_METRICS",
+    "OPERATORS",
     "QUALITY_METRICS",
     "QUALITY_STATES",
     "Bootstrap",
@@ -23,6 +28,7 @@ __all__ = [
     "Mode",
     "Problem",
     "QualityConstraint",
+    "QualityDigest",
     "QualityMetric",
     "QualityReport",
     "Same",

@@ -77,16 +77,18 @@ def class_names(values: pa.Array | Sequence[object], rule: ClassRule = PLAIN) ->
     return string_array([_known(known, value, rule) for value in values])
 
 
-def names_by_threshold(scores: npt.ArrayLike, threshold: float, positive: str = "1", negative: str = "0") -> pa.StringArray:
-    """The predicted classes that a threshold makes of probabilities: positive from the threshold on; null where there is none.
+def names_by_threshold(scores: npt.ArrayLike, threshold: npt.ArrayLike, positive: str = "1", negative: str = "0") -> pa.StringArray:
+    """The predicted classes that a threshold, or one for each, makes of probabilities; null where there is none of either.
 
-    On the threshold is positive, as in scikit-learn's classifiers with a threshold; the stock analyzer's guide does not say.
+    From the threshold on is positive, as in scikit-learn's classifiers with a threshold; the stock analyzer's guide does
+    not say.
 
     >>> names_by_threshold([0.2, 0.5, float("nan")], 0.5).to_pylist()
     ['0', '1', None]
     """
     values = np.asarray(scores, np.float64)
-    codes = pa.array((values >= threshold).astype(np.int8), mask=~np.isfinite(values))
+    limits = np.asarray(threshold, np.float64)
+    codes = pa.array((values >= limits).astype(np.int8), mask=~(np.isfinite(values) & np.isfinite(limits)))
     return pa.array([negative, positive], pa.string()).take(codes)
 
 
@@ -110,11 +112,11 @@ def spelled_apart(actual: Iterable[str], predicted: Iterable[str]) -> str | None
     The sign of a prediction column of `1.0` held against labels of `1`: an accuracy of 0 would be about spelling.
 
     >>> spelled_apart(["0", "1"], ["0.0", "1.0"])
-    'no class is on both sides (actual: 0, 1; predicted: 0.0, 1.0), but read as numbers they have: same=number makes them one'
+    'no class is on both sides (actual: 0, 1; predicted: 0.0, 1.0), but read as numbers they have: --same-class number makes them one'
     >>> spelled_apart(["a"], ["b"])
     """
     first, second = set(actual), set(predicted)
     if first & second or not {_by_value(name) for name in first} & {_by_value(name) for name in second}:
         return None
     sides = "; ".join(f"{side}: {', '.join(in_order(names)[:5])}" for side, names in (("actual", first), ("predicted", second)))
-    return f"no class is on both sides ({sides}), but read as numbers they have: same=number makes them one"
+    return f"no class is on both sides ({sides}), but read as numbers they have: --same-class number makes them one"

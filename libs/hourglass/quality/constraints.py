@@ -12,7 +12,8 @@ from typing import Any
 from hourglass.comparisons import Worse
 from hourglass.constraints.check import Evaluation, Verdict
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
-from hourglass.quality.metric import Problem, metrics_of
+from hourglass.problems import Problem
+from hourglass.quality.metric import metrics_of
 from hourglass.quality.report import Measured, QualityReport
 from hourglass.undefined import Undefined
 

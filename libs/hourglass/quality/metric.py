@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -13,25 +12,11 @@ import numpy.typing as npt
 
 from hourglass import docs
 from hourglass.comparisons import Worse
+from hourglass.problems import Problem
 from hourglass.undefined import Undefined
 from hourglass.values import Floats
 
 Flags = npt.NDArray[np.bool_]
-
-
-class Problem(StrEnum):
-    """What a model is asked for. The first three are the contract's."""
-
-    REGRESSION = "Regression"
-    BINARY = "BinaryClassification"
-    MULTICLASS = "MulticlassClassification"
-    MULTILABEL = "MultilabelClassification"
-    RANKING = "Ranking"
-
-    @property
-    def part(self) -> str:
-        """How its parts of the documents begin: `binary_classification` of `binary_classification_metrics`."""
-        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.value).removeprefix("_")
 
 
 class Table(Protocol):

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from hourglass.comparisons import Worse
+from hourglass.problems import Problem
 from hourglass.quality.binary import SKLEARN, no_rows
-from hourglass.quality.metric import Condition, Problem, quality_metric, ratio
+from hourglass.quality.metric import Condition, quality_metric, ratio
 from hourglass.states.regression_errors import SUMS, Errors
 from hourglass.undefined import Undefined
 from hourglass.values import Floats

@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from hourglass.comparisons import Worse
+from hourglass.problems import Problem
 from hourglass.quality.binary import SKLEARN
-from hourglass.quality.metric import Condition, Problem, quality_metric, ratio
+from hourglass.quality.metric import Condition, quality_metric, ratio
 from hourglass.states.class_probabilities import ClassProbabilities
 from hourglass.states.label_sets import LabelSets, Totals
 from hourglass.states.rankings import Rankings

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hourglass.errors import InternalError
+from hourglass.problems import Problem
 from hourglass.quality.binary import BinaryTable, binary_cells, no_rows, no_table
 from hourglass.quality.bootstrap import Bootstrap, deviation, draw_cells
 from hourglass.quality.curves import precision_recall_curve, roc_curve, thinned
-from hourglass.quality.metric import Problem, QualityMetric, Table, metrics_of
+from hourglass.quality.metric import QualityMetric, Table, metrics_of
 from hourglass.quality.multiclass import ClassTable
 from hourglass.quality.probability import ScoreTable, drawn_points
 from hourglass.quality.regression import ErrorTable, error_quantiles
@@ -35,6 +36,16 @@ QUALITY_STATES: Mapping[Problem, tuple[type[State], ...]] = {
     Problem.MULTICLASS: (Confusion, ClassProbabilities),
     Problem.MULTILABEL: (LabelSets,),
     Problem.RANKING: (Rankings,),
+}
+
+
+# What a person asks for first; segments are ranked by the first of these.
+FIRST_METRICS: Mapping[Problem, tuple[str, ...]] = {
+    Problem.REGRESSION: ("mae", "rmse", "r2"),
+    Problem.BINARY: ("accuracy", "f1", "auc"),
+    Problem.MULTICLASS: ("accuracy", "weighted_f1"),
+    Problem.MULTILABEL: ("micro_f1", "subset_accuracy"),
+    Problem.RANKING: ("ndcg_at_10", "mrr"),
 }
 
 

@@ -16,11 +16,12 @@ from hourglass.states.rankings import Rankings
 from hourglass.states.regression_errors import Errors
 from hourglass.states.row_sample import RowSample, SampledRow
 from hourglass.states.scores import Scores
-from hourglass.states.state import COLUMN_STATES, ColumnState, State
+from hourglass.states.state import COLUMN_STATES, ROW_STATES, ColumnState, State
 from hourglass.states.value_classes import ValueClasses
 
 __all__ = [
     "COLUMN_STATES",
+    "ROW_STATES",
     "Categories",
     "ClassProbabilities",
     "ColumnProfile",

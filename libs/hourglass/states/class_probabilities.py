@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 
 from hourglass.states.replicates import ReplicatedSums, units
 from hourglass.states.scores import SMALLEST
+from hourglass.states.state import row_state
 from hourglass.values import Hashes
 
 TOP = 5
 
 
+@row_state
 class ClassProbabilities(ReplicatedSums):
     """Rows whose true class is among the k most probable, k from 1 to 5, and the sum of -log(its probability).
 

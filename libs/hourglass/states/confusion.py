@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from hourglass.hashing import hash_texts
 from hourglass.states.categories import category_key
 from hourglass.states.replicates import LARGEST
-from hourglass.states.state import damaged
+from hourglass.states.state import damaged, row_state
 from hourglass.values import Counts, parse_number
 
 CAP = 1000
@@ -24,6 +24,7 @@ _CODES = CAP + 2
 Codes = npt.NDArray[np.int64]
 
 
+@row_state
 class Confusion:
     """Counts by actual and predicted class; above 1,000 classes those with the smallest hashes are kept, the rest is "other".
 

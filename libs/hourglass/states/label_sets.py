@@ -14,12 +14,13 @@ from hourglass.errors import InputError
 from hourglass.states.categories import category_key
 from hourglass.states.confusion import CAP, by_hash
 from hourglass.states.replicates import REPLICATES, ReplicatedSums, all_and_replicates, checked
-from hourglass.states.state import damaged
+from hourglass.states.state import damaged, row_state
 from hourglass.values import Counts, Hashes
 
 _CELLS = 3  # true positives, false positives, false negatives of a label
 
 
+@row_state
 class LabelSets:
     """True and false positives and false negatives of each label, and rows whose set is right, of all rows and of each replicate.
 

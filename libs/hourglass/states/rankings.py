@@ -9,11 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hourglass.states.replicates import ReplicatedSums, units
+from hourglass.states.state import row_state
 from hourglass.values import Floats, Hashes
 
 K = 10
 
 
+@row_state
 class Rankings(ReplicatedSums):
     """NDCG@10, average precision@10, reciprocal rank and hits@10, summed over queries; a query is a row with two lists.
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hourglass.errors import InputError
 from hourglass.states.quantiles import Quantiles
 from hourglass.states.replicates import LARGEST, MOST, REPLICATES, all_and_replicates, checked
-from hourglass.states.state import damaged
+from hourglass.states.state import damaged, row_state
 from hourglass.values import Floats, Hashes, Values
 
 _HEAD = struct.Struct("<4sIqqqq")  # magic, replicates, rows, zero actuals, without a label, without a prediction
@@ -21,6 +21,7 @@ SUMS = ("weight", "absolute", "squared", "mean", "m2", "percentage", "percentage
 _MEAN, _M2 = SUMS.index("mean"), SUMS.index("m2")
 
 
+@row_state
 class Errors:
     """Sums of |e|, e², |e / y| and the moments of the actual y, of all rows and of each replicate; e = predicted - actual.
 

@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 
 from hourglass.states.replicates import LARGEST
-from hourglass.states.state import damaged
+from hourglass.states.state import damaged, row_state
 from hourglass.values import Counts, Floats
 
 CAP = 65_536
@@ -32,6 +32,7 @@ class Points(NamedTuple):
     positives: Counts
 
 
+@row_state
 class Scores:
     """Counts by score and actual class: exact up to 65,536 distinct scores, beyond that within 3e-5 of each class's rows.
 

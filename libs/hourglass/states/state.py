@@ -1,4 +1,4 @@
-"""What every state is, and the registry of the states of one column."""
+"""What every state is, and the registries of the states of one column and of whole rows."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ class ColumnState(State, Protocol):
 
 _columns: dict[str, type[ColumnState]] = {}
 COLUMN_STATES: Mapping[str, type[ColumnState]] = MappingProxyType(_columns)
+_rows: dict[str, type[State]] = {}
+ROW_STATES: Mapping[str, type[State]] = MappingProxyType(_rows)
 
 S = TypeVar("S", bound=type[Any])
 
@@ -68,6 +70,14 @@ def column_state(cls: S) -> S:
     if cls.kind in _columns:
         raise ValueError(f"two column states are called {cls.kind!r}")
     _columns[cls.kind] = cls
+    return cls
+
+
+def row_state(cls: S) -> S:
+    """Registers a state of whole rows under its `kind`: a monitor says what of a row it is fed with, the store keeps it."""
+    if cls.kind in _rows:
+        raise ValueError(f"two row states are called {cls.kind!r}")
+    _rows[cls.kind] = cls
     return cls
 
 

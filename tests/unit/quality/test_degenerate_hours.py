@@ -89,7 +89,8 @@ def test_margins_rank_but_are_no_probabilities() -> None:
         (
             ["1", "0"],
             ["1.0", "0.0"],
-            "no class is on both sides (actual: 0, 1; predicted: 0.0, 1.0), but read as numbers they have: same=number makes them one",
+            ("no class is on both sides (actual: 0, 1; predicted: 0.0, 1.0), "
+            "but read as numbers they have: --same-class number makes them one"),
         ),
     ],
     ids=["no rows", "no label", "nothing complete", "three classes", "no positive class", "spelled apart"],
@@ -102,7 +103,7 @@ def test_a_table_that_is_none_of_a_binary_problem_has_no_metric(actual: list, pr
 def test_classes_that_are_spelled_apart_are_no_accuracy_of_0() -> None:
     """Several classes as well; where they are really different, 0 is right."""
     apart = values(report_of(MULTICLASS, confusion(["1", "2", "3"], ["1.0", "2.0", "3.0"])))
-    assert all("same=number" in apart[key].reason for key in ("accuracy", "weighted_f1", "accuracy_best_constant_classifier"))
+    assert all("--same-class number" in apart[key].reason for key in ("accuracy", "weighted_f1", "accuracy_best_constant_classifier"))
     assert all(isinstance(value, Undefined) for value in apart.values())
     assert values(report_of(MULTICLASS, confusion(["a", "b"], ["b", "a"])))["accuracy"] == 0.0
     wrong = values(report_of(MULTICLASS, confusion(["a", "b"], ["c", "c"])))

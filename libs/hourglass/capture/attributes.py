@@ -1,0 +1,56 @@
+"""Where the settings mean a value of a row: an attribute by its column's name, its number from 0, or a path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hourglass.capture.documents import CONTAINERS
+from hourglass.capture.payloads import Column
+
+_STEP = re.compile(r"""\[\s*(['"])(?P<key>.*?)\1\s*\]""")
+_CONTAINER = re.compile(rf"(?:{'|'.join(CONTAINERS)})(?:\[(?:\*|\d+)?\])?\.?")
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """The columns that an attribute means: one, or those of a list's items in their order."""
+
+    columns: tuple[Column, ...]
+    is_list: bool
+
+
+def find_attribute(attribute: str, columns: Mapping[str, Column]) -> Attribute | None:
+    """The columns of an attribute; None where a batch has none of them.
+
+    A name is taken as it stands; then as a number of a column; then as JSONPath or JMESPath. `scores` and `scores[*]` mean
+    the items of a list, `predictions[*].score` the score of each record where the document holds several.
+
+    >>> columns = {"label": [1], "p[0]": [0.2], "p[1]": [0.8]}
+    >>> find_attribute("$.label", columns), find_attribute("0", columns).columns, find_attribute("p", columns).columns
+    (Attribute(columns=([1],), is_list=False), ([1],), ([0.2], [0.8]))
+    >>> find_attribute("predictions[*].label", columns).columns, find_attribute("x", columns)
+    (([1],), None)
+    """
+    if attribute in columns:
+        return Attribute((columns[attribute],), is_list=False)
+    if attribute.isdigit():
+        number = int(attribute)
+        return Attribute((list(columns.values())[number],), is_list=False) if number < len(columns) else None
+    path = _STEP.sub(lambda step: f".{step['key']}", attribute.strip()).removeprefix("$").removeprefix(".")
+    found = _at(path, columns)
+    if found is None and (container := _CONTAINER.match(path)):
+        rest = path[container.end() :]
+        # items without names of their own are called as their container
+        found = _at(rest, columns) if rest else _at(container[0].partition("[")[0].rstrip("."), columns) or _at("value", columns)
+    return found
+
+
+def _at(path: str, columns: Mapping[str, Column]) -> Attribute | None:
+    if path in columns:
+        return Attribute((columns[path],), is_list=False)
+    items = path if "[*]" in path or "[]" in path else f"{path}[*]"
+    pattern = re.compile(r"(\d+)".join(re.escape(part) for part in re.split(r"(?<=\[)\*?(?=\])", items)))
+    matches = [(tuple(map(int, match.groups())), name) for name in columns if (match := pattern.fullmatch(name))]
+    return Attribute(tuple(columns[name] for _, name in sorted(matches)), is_list=True) if matches else None

@@ -1,0 +1,284 @@
+"""The model-quality monitor: how good predictions were, by labels that came later.
+
+what a row's label and prediction are        quality.digest, fed by the pass
+a window's states                            the sum of its hours
+metrics with their deviations                quality
+thresholds: suggest, or evaluate             quality.constraints; the same for each segment, the worst first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from hourglass.capture.attributes import find_attribute
+from hourglass.capture.batches import ReadPlan
+from hourglass.capture.documents import load
+from hourglass.comparisons import Worse
+from hourglass.constraints import Evaluation
+from hourglass.dataset import Dataset
+from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.hours import HourStates
+from hourglass.monitors import job
+from hourglass.monitors.job import Asked, Job, read_document
+from hourglass.monitors.refresh import Engine
+from hourglass.outputs import documents
+from hourglass.outputs.model_quality import ModelQualityOutputs
+from hourglass.outputs.report import Coverage, Outcome, Ranking, ReferenceReport, Report, SegmentReport
+from hourglass.problems import Problem
+from hourglass.quality import (
+    FIRST_METRICS,
+    Bootstrap,
+    Mode,
+    QualityConstraint,
+    QualityDigest,
+    QualityReport,
+    Same,
+    baseline_deviations,
+    evaluate_quality,
+    measure_quality,
+    metrics_of,
+    parse_quality_constraints,
+    quality_constraints,
+)
+from hourglass.quality.digest import DEFAULT_THRESHOLD
+from hourglass.scan import ScanPlan
+from hourglass.segments import MISSING, segmentation_of
+from hourglass.settings import Settings
+from hourglass.states import State
+from hourglass.undefined import Undefined
+
+CHANCE = 2.0  # deviations that a segment may be worse by chance
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What metrics are held against, and how much the baseline's own values vary."""
+
+    constraints: tuple[QualityConstraint, ...] = ()
+    deviations: Mapping[str, float] = field(default_factory=dict)
+
+
+def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
+    """Runs the whole job on an engine that is up."""
+    return job.complete(prepare(settings), engine, parallelism)
+
+
+def prepare(settings: Settings) -> Job:
+    """All that can be known, and be wrong, before an engine is started."""
+    return job.prepare(settings, ModelQuality.prepared)
+
+
+@dataclass(frozen=True)
+class ModelQuality:
+    """Predictions held against labels, and their metrics against thresholds."""
+
+    settings: Settings
+    digest: QualityDigest
+    thresholds: Thresholds | None
+    given: bytes | None = None
+
+    name: ClassVar[str] = "model-quality"
+
+    @classmethod
+    def prepared(cls, settings: Settings) -> ModelQuality:
+        """With the baseline that the settings name."""
+        digest = read_digest(settings)
+        if settings.suggests:
+            return cls(settings, digest, None)
+        given = read_document(settings.baseline_constraints, documents.CONSTRAINTS_JSON)
+        if given is None:
+            hint = "set --baseline-constraints to the constraints.json beside it"
+            raise InputError("baseline_constraints", found="nothing but baseline_statistics", expected="thresholds", hint=hint)
+        path = settings.baseline_constraints or documents.CONSTRAINTS_JSON
+        constraints = tuple(parse_quality_constraints(_document(given, path), digest.problem, path))
+        statistics = read_document(settings.baseline_statistics, documents.STATISTICS_JSON)
+        deviations = {}
+        if statistics is not None:
+            deviations = baseline_deviations(_document(statistics, str(settings.baseline_statistics)), digest.problem)
+        return cls(settings, digest, Thresholds(constraints, deviations), given)
+
+    @property
+    def outputs(self) -> ModelQualityOutputs:
+        """What its files and metrics are."""
+        return ModelQualityOutputs(self.given)
+
+    def plan(self, read: ReadPlan) -> ScanPlan:
+        """The states of labels and predictions of rows, of any number of columns."""
+        merged = read.form.kind == "merge" and read.preprocessor is None
+        if read.form.kind == "merge" and not merged and self.digest.ground_truth is None:
+            hint = "the hook makes all columns of a row, the label's among them"
+            raise InputError("ground_truth_attribute", found="nothing", expected="the label's column", hint=hint)
+        if not merged and self.digest.ground_truth is None:
+            hint = "or dataset_format sagemakerMergeJson, for captures that hourglass merge has joined with labels"
+            raise InputError("ground_truth_attribute", found="nothing", expected="the label's column", hint=hint)
+        digest = replace(self.digest, merged=merged)
+        read = replace(
+            read,
+            ids=digest.needs_ids,
+            whole_rows=True,
+            labels=merged,
+            whole_documents=digest.whole_documents,
+            widths=False,
+        )
+        return ScanPlan(read, segments=self.settings.segments, digest=digest)
+
+    def report(self, asked: Asked) -> Report:
+        """Suggests thresholds for a window, or holds its metrics against those of its reference."""
+        dataset = _dataset(asked.states)
+        measured = self.measured(asked.states)
+        if dataset.rows:
+            self._need_attributes(measured, asked)
+        if self.thresholds is None and self.settings.reference.is_baseline:
+            constraints = quality_constraints(measured) if measured.counted else None
+            suggested = Report(asked.window, dataset, constraints=constraints, states=asked.states, quality=measured, traffic=asked.traffic)
+            return replace(suggested, segments=self._segments(asked, measured, Thresholds()), ranking=_ranking(self.digest.problem))
+        thresholds, reference, warnings = self._thresholds(asked)
+        evaluations = tuple(self._evaluate(measured, thresholds))
+        return Report(
+            asked.window,
+            dataset,
+            evaluations,
+            reference=reference,
+            coverage=Coverage(warnings=warnings),
+            traffic=asked.traffic,
+            segments=self._segments(asked, measured, thresholds),
+            asked=_written(thresholds, self.digest.problem) if self.given is None else None,
+            ranking=_ranking(self.digest.problem),
+            quality=measured,
+        )
+
+    def measured(self, states: HourStates, *, bootstrap: Bootstrap | None = None) -> QualityReport:
+        """The metrics of some hours."""
+        digest = self.digest
+        there: dict[str, State] = {**digest.empty(), **states.of_rows}
+        drawn = bootstrap or Bootstrap(draws=self.settings.bootstrap_draws)
+        return measure_quality(there, digest.problem, positive=digest.positive_name, bootstrap=drawn)
+
+    def _evaluate(self, measured: QualityReport, thresholds: Thresholds) -> list[Evaluation]:
+        mode = Mode(self.settings.decision)
+        return evaluate_quality(measured, thresholds.constraints, mode=mode, deviations=thresholds.deviations)
+
+    def _thresholds(self, asked: Asked) -> tuple[Thresholds, ReferenceReport, tuple[str, ...]]:
+        """Those of the baseline, or the metrics of the windows that the reference names."""
+        reference = self.settings.reference
+        if reference.is_baseline:
+            return self.thresholds or Thresholds(), ReferenceReport(), ()
+        if asked.window is None:
+            raise InputError("reference", found=str(reference), expected="a window", hint="set --start-time and --end-time")
+        windows = tuple(reference.windows(asked.window, asked.length))
+        sums = [asked.sum(window) for window in windows]
+        past = self.measured(HourStates.merged([summed.states for summed in sums]))
+        hours = Coverage(sum(1 for window in windows for _ in window.hours()), sum(len(summed.hours) for summed in sums))
+        found = tuple(parse_quality_constraints(quality_constraints(past), self.digest.problem))
+        deviations = {key: measured.deviation for key, measured in past.metrics.items() if not isinstance(measured.deviation, Undefined)}
+        warnings = tuple(warning for summed in sums for warning in summed.warnings)
+        return Thresholds(found, deviations), ReferenceReport(str(reference), windows, hours), warnings
+
+    def _segments(self, asked: Asked, whole: QualityReport, thresholds: Thresholds) -> tuple[SegmentReport, ...]:
+        """The segments of a window, the one that is worst beyond chance first."""
+        wanted = {by.name for by in self.settings.segments}
+        found = [
+            self._segment(name, states, whole, thresholds)
+            for name, states in asked.states.segments.items()
+            if segmentation_of(name) in wanted
+        ]
+        return tuple(sorted(found, key=lambda segment: (segment.effect is None, -(segment.effect or 0.0), segment.name)))
+
+    def _segment(self, name: str, states: HourStates, whole: QualityReport, thresholds: Thresholds) -> SegmentReport:
+        measured = self.measured(states)
+        report = SegmentReport(name, _dataset(states), tuple(self._evaluate(measured, thresholds)), quality=measured)
+        key = FIRST_METRICS[self.digest.problem][0]
+        own, all_rows = measured.metrics[key], whole.metrics[key]
+        if isinstance(own.value, Undefined) or isinstance(all_rows.value, Undefined) or isinstance(own.deviation, Undefined):
+            return report
+        sign = 1.0 if metrics_of(self.digest.problem)[key].worse is Worse.HIGHER else -1.0
+        effect = max(0.0, sign * (own.value - all_rows.value) - CHANCE * own.deviation)
+        finding = f"{own.value:.4g} ± {own.deviation:.2g}, all rows {all_rows.value:.4g}"
+        return replace(report, effect=effect, feature=key, finding=finding)
+
+    def _need_attributes(self, measured: QualityReport, asked: Asked) -> None:
+        """InputError when no row of a window has a prediction, or a label, and the data have no such column: a slip."""
+        digest = self.digest
+        subjects: list[tuple[str, str | None]] = []
+        if measured.counted == 0:
+            subjects += [("inference_attribute", digest.inference), ("probability_attribute", digest.probability)]
+            subjects += [("ground_truth_attribute", digest.ground_truth)]
+        for by in self.settings.segments:
+            values = {name.partition("=")[2] for name in asked.states.segments if segmentation_of(name) == by.name}
+            if by.condition or values <= {MISSING}:
+                subjects += [(f"segments: {by.name}", column) for column in by.columns]
+        columns = dict.fromkeys(asked.columns() if subjects else (), ())
+        for subject, attribute in subjects:
+            if columns and attribute is not None and find_attribute(attribute, columns) is None:
+                hint = did_you_mean(attribute, columns)
+                raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
+
+
+def read_digest(settings: Settings) -> QualityDigest:
+    """What the settings say of labels and predictions; SettingsError with all that is missing."""
+    faults: list[HourglassError] = []
+    problem = settings.problem_type
+    if problem is None:
+        faults.append(InputError("problem_type", found="nothing", expected=", ".join(Problem), hint="set --problem-type"))
+    if settings.inference_attribute is None and settings.probability_attribute is None:
+        hint = 'set --inference-attribute, such as "0" for the first column, or --probability-attribute'
+        faults.append(InputError("inference_attribute", found="nothing", expected="the prediction's column", hint=hint))
+    if problem in {Problem.REGRESSION, Problem.MULTILABEL} and settings.inference_attribute is None:
+        faults.append(InputError("inference_attribute", found="nothing", expected=f"the prediction's column, for {problem}"))
+    if faults or problem is None:
+        raise SettingsError(faults)
+    return QualityDigest(
+        problem,
+        settings.inference_attribute,
+        settings.probability_attribute if problem is not Problem.REGRESSION else None,
+        settings.ground_truth_attribute,
+        _threshold(settings.probability_threshold_attribute),
+        settings.positive_class,
+        settings.negative_class,
+        settings.class_labels,
+        Same(settings.same_class),
+        settings.class_aliases,
+        settings.bootstrap_draws,
+    )
+
+
+def _threshold(text: str | None) -> float | str:
+    """A number, or the attribute that has it."""
+    if text is None:
+        return DEFAULT_THRESHOLD
+    try:
+        threshold = float(text)
+    except ValueError:
+        return text
+    if not 0.0 <= threshold <= 1.0:
+        raise InputError("probability_threshold_attribute", found=text, expected="a number from 0 to 1, or an attribute")
+    return threshold
+
+
+def _dataset(states: HourStates) -> Dataset:
+    """The rows of a window, whatever columns they have."""
+    return Dataset(sum(states.intake.rows.values()), "", {}, states.intake)
+
+
+def _written(thresholds: Thresholds, problem: Problem) -> bytes:
+    """Thresholds that came from past windows, as a constraints.json."""
+    entries = {found.metric: {"threshold": found.threshold, "comparison_operator": found.operator} for found in thresholds.constraints}
+    return documents.to_json({"version": 0.0, f"{problem.part}_constraints": entries})
+
+
+def _ranking(problem: Problem) -> Ranking:
+    key = FIRST_METRICS[problem][0]
+    definition = f"{key}: by how much it is worse than that of all rows, less {CHANCE:g} of its deviations"
+    return Ranking("worst first", f"{key} worse by", definition)
+
+
+def _document(data: bytes, path: str) -> Mapping[str, Any]:
+    try:
+        document = load(data)
+    except ValueError as fault:
+        raise InputError(path, found=str(fault), expected="JSON") from fault
+    if not isinstance(document, dict):
+        raise InputError(path, found=type(document).__name__, expected="a JSON object")
+    return document

@@ -1,0 +1,296 @@
+"""What a row's label and prediction are, and the states that they are digested into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hourglass.capture.attributes import Attribute, find_attribute
+from hourglass.capture.batches import Batch, taken
+from hourglass.capture.documents import load
+from hourglass.capture.payloads import Column
+from hourglass.errors import InputError
+from hourglass.hashing import mix
+from hourglass.problems import Problem
+from hourglass.quality.classes import ClassRule, Same, class_name, class_names, names_by_threshold
+from hourglass.quality.report import QUALITY_STATES
+from hourglass.states import ClassProbabilities, Confusion, Errors, LabelSets, Rankings, Scores, State
+from hourglass.states.replicates import ReplicatedSums
+from hourglass.values import Floats, Hashes, as_floats, string_array
+
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class QualityDigest:
+    """Which attributes of a row are its prediction, its probability and its label, and how classes are told apart.
+
+    `threshold` makes a class of a probability where no attribute names the predicted one: a number, or an attribute too.
+    With `merged` the label is in the ground truth that was merged into a record, else among the row's columns. `classes`
+    are those of a list of probabilities, in its order; numbers from 0 where none are named.
+    """
+
+    problem: Problem
+    inference: str | None = None
+    probability: str | None = None
+    ground_truth: str | None = None
+    threshold: float | str = DEFAULT_THRESHOLD
+    positive: str = "1"
+    negative: str = "0"
+    classes: tuple[str, ...] = ()
+    same: Same = Same.SPELLING
+    aliases: tuple[tuple[str, str], ...] = ()
+    replicates: int = 5
+    merged: bool = False
+
+    @property
+    def states(self) -> tuple[type[State], ...]:
+        """The states of this problem; those of probabilities only where there are some."""
+        return tuple(cls for cls in QUALITY_STATES[self.problem] if self.probability is not None or cls not in {Scores, ClassProbabilities})
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The versions of its kinds of state."""
+        return {cls.kind: cls.version for cls in self.states}
+
+    @property
+    def needs_ids(self) -> bool:
+        """Whether replicates are drawn row by row, by the rows' ids."""
+        return any(issubclass(cls, ReplicatedSums | Errors | LabelSets) for cls in self.states)
+
+    @property
+    def whole_documents(self) -> bool:
+        """Whether a record is one row, with a list of labels and a list of predictions."""
+        return self.problem in {Problem.MULTILABEL, Problem.RANKING}
+
+    def empty(self) -> dict[str, State]:
+        """States of no rows, by kind."""
+        return {cls.kind: self._empty(cls) for cls in self.states}
+
+    def _empty(self, cls: type[State]) -> State:
+        if issubclass(cls, ReplicatedSums | Errors | LabelSets):
+            return cast("State", cls.empty(self.replicates))
+        return cls.empty()
+
+    def update(self, states: Mapping[str, State], batch: Batch) -> None:
+        """Takes in a batch of rows."""
+        if self.problem is Problem.MULTILABEL:
+            cast("LabelSets", states[LabelSets.kind]).update(*self._sets(batch), _ids(batch))
+        elif self.problem is Problem.RANKING:
+            cast("Rankings", states[Rankings.kind]).update(*self._lists(batch), _ids(batch))
+        else:
+            rows = self._rows(batch)
+            if self.problem is Problem.REGRESSION:
+                cast("Errors", states[Errors.kind]).update(as_floats(rows.actual), as_floats(rows.predicted), rows.ids)
+            else:
+                self._classify(states, rows)
+
+    def _classify(self, states: Mapping[str, State], rows: _Rows) -> None:
+        """Counts classes, and the probabilities of a binary problem, or of several classes."""
+        actual = class_names(rows.actual, self._rule)
+        binary = self.problem is Problem.BINARY
+        probabilities = as_floats(rows.probabilities[0]) if binary and rows.probabilities else _table(rows)
+        if rows.predicted is not None:
+            predicted = class_names(rows.predicted, self._rule)
+        elif binary:
+            predicted = names_by_threshold(probabilities, self._threshold(rows), self.positive_name, self._class(self.negative))
+        else:
+            predicted = _most_probable(probabilities, self._classes(probabilities.shape[1]))
+        cast("Confusion", states[Confusion.kind]).update(actual, predicted)
+        if Scores.kind in states:
+            cast("Scores", states[Scores.kind]).update(pc.equal(actual, self.positive_name), probabilities)
+        if ClassProbabilities.kind in states:
+            classes = self._classes(probabilities.shape[1])
+            cast("ClassProbabilities", states[ClassProbabilities.kind]).update(actual, probabilities, classes, rows.ids)
+
+    @property
+    def _rule(self) -> ClassRule:
+        return ClassRule(self.same, dict(self.aliases))
+
+    @property
+    def positive_name(self) -> str:
+        """The name that the positive class is counted by."""
+        return self._class(self.positive)
+
+    def _class(self, name: str) -> str:
+        return class_name(name, self._rule) or name
+
+    def _threshold(self, rows: _Rows) -> float | Floats:
+        return self.threshold if isinstance(self.threshold, float) else as_floats(rows.threshold)
+
+    def _classes(self, count: int) -> list[str]:
+        """The names of the classes that a list of probabilities is of."""
+        if not self.classes:
+            return [str(number) for number in range(count)]
+        if count and count != len(self.classes):
+            hint = "name as many as there are probabilities"
+            raise InputError("class_labels", found=f"{len(self.classes)} names", expected=f"{count} names", hint=hint)
+        return [self._class(name) for name in self.classes]
+
+    def _rows(self, batch: Batch) -> _Rows:
+        """Label, prediction and probabilities row by row; records whose rows stand in lists are taken apart."""
+        found = {
+            "actual": self._label(batch),
+            "predicted": find_attribute(self.inference, batch.columns) if self.inference is not None else None,
+            "probability": find_attribute(self.probability, batch.columns) if self.probability is not None else None,
+            "threshold": find_attribute(self.threshold, batch.columns) if isinstance(self.threshold, str) else None,
+        }
+        of_classes = self.problem is Problem.MULTICLASS  # whose probability is a list by itself
+        size = max((len(value.columns) for name, value in found.items() if value and not (of_classes and name == "probability")), default=1)
+        if size > 1:
+            return self._apart(found, batch, size)
+        nothing = pa.nulls(batch.count, pa.string())
+        actual, predicted, threshold = (_only(found[name]) for name in ("actual", "predicted", "threshold"))
+        return _Rows(
+            nothing if actual is None else actual,
+            (nothing if predicted is None else predicted) if self.inference is not None else None,
+            self._probabilities(found["probability"], batch),
+            nothing if threshold is None else threshold,
+            _ids(batch),
+        )
+
+    def _probabilities(self, found: Attribute | None, batch: Batch) -> tuple[Column, ...]:
+        """The columns of probabilities; of several classes also a list that is written into one column."""
+        if found is None:
+            return (pa.nulls(batch.count, pa.float64()),) * (1 if self.problem is Problem.BINARY else max(1, len(self.classes)))
+        if self.problem is Problem.MULTICLASS and not found.is_list:
+            lists = [_items(value) or [] for value in _objects(found.columns[0])]
+            width = max(1, *map(len, lists)) if lists else 1
+            return tuple([row[place] if place < len(row) else None for row in lists] for place in range(width))
+        return found.columns
+
+    def _apart(self, found: Mapping[str, Attribute | None], batch: Batch, size: int) -> _Rows:
+        for name, value in found.items():
+            if value is not None and len(value.columns) != size:
+                raise InputError(
+                    f"attribute of {name}",
+                    found=f"{len(value.columns)} values a row, where another attribute has {size}",
+                    expected="as many of each",
+                    hint="name one item, such as scores[0]",
+                )
+        if self.problem is Problem.MULTICLASS and found["probability"] is not None:
+            raise InputError("probability_attribute", found="several records in a row", expected="a row for each record")
+        columns = {name: [_objects(column) for column in value.columns] for name, value in found.items() if value is not None}
+        ids = _ids(batch)
+        parts = []
+        for place in range(size):
+            items = {name: of_name[place] for name, of_name in columns.items()}
+            # a record with fewer rows than the longest of its batch
+            kept = [row for row in range(batch.count) if place == 0 or any(of_name[row] is not None for of_name in items.values())]
+            chosen = np.array(kept, np.int64)
+            own = ids[chosen] if place == 0 else mix(ids[chosen] ^ mix(np.full(len(chosen), place, np.uint64)))
+            parts.append(({name: taken(of_name, chosen) for name, of_name in items.items()}, own))
+        whole = {name: [value for items, _ in parts for value in items[name]] for name in columns}
+        own_ids = np.concatenate([own for _, own in parts])
+        nothing: list[object] = [None] * len(own_ids)
+        return _Rows(
+            whole.get("actual", nothing),
+            whole.get("predicted", nothing) if self.inference is not None else None,
+            (whole["probability"],) if "probability" in whole else (),
+            whole.get("threshold", nothing),
+            own_ids,
+        )
+
+    def _label(self, batch: Batch) -> Attribute | None:
+        columns = batch.labels if self.merged else batch.columns
+        if columns is None:
+            return None
+        if self.ground_truth is not None:
+            return find_attribute(self.ground_truth, columns)
+        if len(columns) < 2:
+            return Attribute(tuple(columns.values()), is_list=False) if columns else None
+        found = find_attribute(next(iter(columns)).partition("[")[0], columns)
+        if found is None or len(found.columns) != len(columns):
+            raise InputError("ground_truth_attribute", found="nothing", expected=f"one of {', '.join(columns)}", hint="several are merged")
+        return found
+
+    def _sets(self, batch: Batch) -> tuple[pa.ListArray, pa.ListArray]:
+        """Actual and predicted sets of names; a record whose list is empty has an empty set."""
+        predicted = find_attribute(self.inference, batch.columns) if self.inference is not None else None
+        there = not self.merged or batch.labels is not None
+        return (
+            self._names(_rows_of(self._label(batch), batch.count, [] if there else None)),
+            self._names(_rows_of(predicted, batch.count, [])),
+        )
+
+    def _names(self, lists: Iterable[list[object] | None]) -> pa.ListArray:
+        made = [None if items is None else [class_name(item, self._rule) for item in items] for items in lists]
+        return pa.array(made, pa.list_(pa.string()))
+
+    def _lists(self, batch: Batch) -> tuple[pa.ListArray, pa.ListArray]:
+        """The relevance of each item of a query, and the score that ranked it."""
+        attribute = self.probability if self.inference is None else self.inference
+        scores = find_attribute(attribute, batch.columns) if attribute is not None else None
+        return _numbers(self._label(batch), batch.count), _numbers(scores, batch.count)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Label, predicted class or number, probabilities by class and threshold of rows, with the rows' ids."""
+
+    actual: Column
+    predicted: Column | None
+    probabilities: tuple[Column, ...]
+    threshold: Column
+    ids: Hashes
+
+
+def _ids(batch: Batch) -> Hashes:
+    return np.zeros(batch.count, np.uint64) if batch.ids is None else batch.ids
+
+
+def _only(found: Attribute | None) -> Column | None:
+    return None if found is None else found.columns[0]
+
+
+def _objects(column: Column) -> Sequence[object]:
+    return column.to_pylist() if isinstance(column, pa.Array) else column
+
+
+def _rows_of(found: Attribute | None, count: int, absent: list[object] | None) -> Iterable[list[object] | None]:
+    """The list of each row; `absent` where the batch has no such attribute."""
+    if found is None:
+        return [absent] * count
+    if not found.is_list:
+        return [_items(value) for value in _objects(found.columns[0])]
+    return [[item for item in row if item is not None] for row in zip(*map(_objects, found.columns), strict=True)]
+
+
+def _numbers(found: Attribute | None, count: int) -> pa.ListArray:
+    lists = _rows_of(found, count, None)
+    return pa.array([None if items is None else as_floats(items).tolist() for items in lists], pa.list_(pa.float64()))
+
+
+def _items(value: object) -> list[object] | None:
+    """A value as a list: one that is written as JSON, or the value alone; None for none.
+
+    >>> _items("[0.1, 0.9]"), _items("a"), _items(None)
+    ([0.1, 0.9], ['a'], None)
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            loaded: Any = load(value)
+        except ValueError:
+            return [value]
+        return loaded if isinstance(loaded, list) else [value]
+    return value if isinstance(value, list) else None if value is None or value == "" else [value]
+
+
+def _table(rows: _Rows) -> Floats:
+    """Probabilities by row and class."""
+    columns = [as_floats(column) for column in rows.probabilities]
+    return np.stack(columns, axis=1) if columns else np.empty((len(rows.ids), 0))
+
+
+def _most_probable(probabilities: Floats, classes: Sequence[str]) -> pa.StringArray:
+    """The class with the highest probability (ties: the first); null where one is missing."""
+    if not classes or probabilities.shape[1] == 0:
+        return pa.nulls(len(probabilities), pa.string())
+    whole = np.asarray(np.isfinite(probabilities).all(axis=1))
+    codes = pa.array(np.argmax(np.where(whole[:, np.newaxis], probabilities, 0.0), axis=1), mask=~whole)
+    return string_array(list(classes)).take(codes)
