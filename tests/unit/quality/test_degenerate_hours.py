@@ -89,8 +89,10 @@ def test_margins_rank_but_are_no_probabilities() -> None:
         (
             ["1", "0"],
             ["1.0", "0.0"],
-            ("no class is on both sides (actual: 0, 1; predicted: 0.0, 1.0), "
-            "but read as numbers they have: --same-class number makes them one"),
+            (
+                "no class is on both sides (actual: 0, 1; predicted: 0.0, 1.0), "
+                "but read as numbers they have: --same-class number makes them one"
+            ),
         ),
     ],
     ids=["no rows", "no label", "nothing complete", "three classes", "no positive class", "spelled apart"],
