@@ -45,6 +45,11 @@ def captures(root: Path, records: int, files: int) -> Path:
     return once(root / f"records_{records}_in_{files}", partial(_write_captures, records, files))
 
 
+def merged(root: Path, records: int, files: int) -> Path:
+    """The captured records with a label each, 1 as often as the record's score says."""
+    return once(root / f"merged_{records}_in_{files}", partial(_write_merged, captures(root, records, files)))
+
+
 def table(root: Path, rows: int, columns: int) -> Path:
     """Parquet of the 20 features, or of doubles where more columns are asked for, in eight files (one for few rows)."""
     make = _features if columns == DOUBLES + WHOLES + FLAGS + TEXTS else partial(_doubles, columns)
@@ -90,6 +95,18 @@ def _capture_lines(chunk: int, hours: npt.NDArray[np.int64]) -> list[str]:
     first, *rest = (pa.scalar(part) for part in LINE)
     whole = pc.binary_join_element_wise(first, payload, rest[0], score, rest[1], event, rest[2], time, rest[3], "")
     return whole.to_pylist()
+
+
+def _write_merged(captured: Path, folder: Path) -> None:
+    rng = np.random.default_rng(SEED)
+    for path in sorted(captured.rglob("*.jsonl")):
+        place = folder / path.relative_to(captured)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("r") as source, place.open("w") as target:
+            for line in source:
+                score = line.partition(LINE[1])[2].partition('"')[0]
+                label = int(rng.random() < float(score))
+                target.write(f'{line.rstrip()[:-1]},"groundTruthData":{{"data":"{label}","encoding":"CSV"}}}}\n')
 
 
 def _feature_columns(rng: np.random.Generator, count: int) -> list[pa.Array]:

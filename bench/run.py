@@ -28,6 +28,7 @@ os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executa
 import data  # noqa: E402 found by the path above
 import others  # noqa: E402 the same
 import ours  # noqa: E402 the same
+import quality as model  # noqa: E402 the same
 import results  # noqa: E402 the same
 import stored  # noqa: E402 the same
 from pyspark.sql import SparkSession  # noqa: E402 after the environment is set
@@ -255,9 +256,36 @@ def _month(bench: Bench, window: Callable[[stored.StateStore], object], title: s
     )
 
 
+def quality(bench: Bench) -> Ratio:
+    """Every metric of a binary model from merged captures, against shipping their lines to Python and counting them."""
+    records, session = bench.size(1_000_000), bench.session
+    files = data.merged(bench.folder, records, 8)
+    plain = others.Transport()
+    atexit.register(plain.stop)
+    return Ratio(
+        f"model quality of {records:,} merged records ÷ their lines shipped through mapInArrow",
+        2.0,
+        seconds(lambda: model.metrics(session, files)),
+        lambda: plain.seconds(files),
+    )
+
+
+def quality_month(bench: Bench) -> Ratio:
+    """Every metric of 720 stored hours, against reading the rows again: thirty times those of a day."""
+    store, session = model.month(bench.folder), bench.session
+    model.window(store, bench.folder)
+    day = data.merged(bench.folder, 24 * model.AN_HOUR, 8)
+    return Ratio(
+        f"model quality of 720 stored hours ({model.AN_HOUR:,} rows an hour; asked: 5 s) ÷ reading the merged records",
+        0.2,
+        seconds(lambda: model.window(store, bench.folder)),
+        lambda: 30 * seconds(lambda: model.metrics(session, day))(),
+    )
+
+
 _ALL = (
     *(transport, duckdb, parquet_20, parquet_500, small_files, memory, cold_hour, columns, rows),
-    *(million_wide, cores, local_hour, month, first_month),
+    *(million_wide, cores, local_hour, month, first_month, quality, quality_month),
 )
 BENCHMARKS: dict[str, Callable[[Bench], Ratio]] = {made.__name__: made for made in _ALL}
 
