@@ -172,8 +172,12 @@ class Settings(BaseModel):
     ] = ()
     decision: Annotated[
         Annotated[Literal["strict", "uncertainty"], _one_of("strict", "uncertainty")],
-        Field(description="What a violation is: beyond the threshold, or by more than the deviation. Model quality only."),
+        Field(description="What a violation is: beyond the threshold, or by more than --deviations. Model quality only."),
     ] = "strict"
+    deviations: Annotated[
+        float,
+        Field(gt=0, le=100, description="How many deviations beyond the threshold, where the decision asks for them. Model quality only."),
+    ] = 1.0
     bootstrap_draws: Annotated[
         int, Field(ge=0, le=100_000, description="Draws from which a metric's deviation is taken. Model quality only.")
     ] = 5

@@ -93,7 +93,11 @@ def show_command(state_root: str, monitor: str, sources: tuple[str, ...], as_jso
     if as_json:
         click.echo(documents.to_json(documents.statistics_document(dataset)).decode(), nl=False)
         return
-    terminal.statistics(dataset)
+    if dataset.columns:
+        terminal.statistics(dataset)
+    if summed.states.of_rows:
+        kinds = ", ".join(summed.states.of_rows)
+        click.echo(f"states of whole rows: {kinds}; hourglass {monitor} with this --state-root reports what they say")
     click.echo(_says(window, span, summed, dataset))
 
 

@@ -158,7 +158,8 @@ class ModelQuality:
 
     def _evaluate(self, measured: QualityReport, thresholds: Thresholds) -> list[Evaluation]:
         mode = Mode(self.settings.decision)
-        return evaluate_quality(measured, thresholds.constraints, mode=mode, deviations=thresholds.deviations)
+        times = self.settings.deviations
+        return evaluate_quality(measured, thresholds.constraints, mode=mode, deviations=thresholds.deviations, times=times)
 
     def _thresholds(self, asked: Asked) -> tuple[Thresholds, ReferenceReport, tuple[str, ...]]:
         """Those of the baseline, or the metrics of the windows that the reference names."""

@@ -105,10 +105,11 @@ def evaluate_quality(
     *,
     mode: Mode = Mode.STRICT,
     deviations: Mapping[str, float] = MappingProxyType({}),
+    times: float = 1.0,
 ) -> list[Evaluation]:
     """A window's metrics against their thresholds, in the order of the constraints; none of a window without rows.
 
-    `strict`: a violation is a value beyond the threshold. `uncertainty`: it is beyond the threshold by more than the
+    `strict`: a violation is a value beyond the threshold. `uncertainty`: it is beyond the threshold by more than `times` the
     deviation: the window's, and where the baseline's are given as `deviations`, that of their difference, the root of the
     sum of both squares. Where the window has no deviation there is insufficient data, whichever side the value is on. A metric
     without a value is not computable in either mode. An evaluation's `feature` is the metric.
@@ -117,13 +118,13 @@ def evaluate_quality(
         return []
     known = metrics_of(report.problem)
     return [
-        _evaluate(constraint, report.metrics[constraint.metric], known[constraint.metric].definition, mode, deviations)
+        _evaluate(constraint, report.metrics[constraint.metric], known[constraint.metric].definition, mode, deviations, times)
         for constraint in constraints
     ]
 
 
 def _evaluate(
-    constraint: QualityConstraint, measured: Measured, definition: str, mode: Mode, deviations: Mapping[str, float]
+    constraint: QualityConstraint, measured: Measured, definition: str, mode: Mode, deviations: Mapping[str, float], times: float
 ) -> Evaluation:
     key, threshold, operator = constraint.metric, constraint.threshold, constraint.operator
     value, spread = measured.value, measured.deviation
@@ -133,8 +134,9 @@ def _evaluate(
     if mode == Mode.UNCERTAINTY:
         if isinstance(spread, Undefined):
             return Evaluation(key, operator, definition, value, threshold, Verdict.INSUFFICIENT, spread.reason)
-        margin = math.hypot(spread, deviations.get(key, 0.0))
-        definition, noted = f"{definition} Beyond the threshold by more than its deviation.", f" +/- {margin}"
+        margin = times * math.hypot(spread, deviations.get(key, 0.0))
+        by = "its deviation" if times == 1.0 else f"{times:g} of its deviations"
+        definition, noted = f"{definition} Beyond the threshold by more than {by}.", f" +/- {margin}"
     worse = OPERATORS[operator]
     if not worse.breaches(value, threshold + margin if worse is Worse.HIGHER else threshold - margin):
         return Evaluation(key, operator, definition, value, threshold, Verdict.PASS)
