@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from hourglass import __version__, storage, terminal
 from hourglass.capture.hooks import Script
 from hourglass.commands.compare import compare_command
+from hourglass.commands.merge import merge_command, run_merge
 from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
 from hourglass.errors import VIOLATIONS_EXIT, HourglassError, InputError, SettingsError, did_you_mean, shorten
@@ -123,7 +124,10 @@ def model_quality_command(config: str | None, as_json: bool, **flags: Any) -> No
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Run the job that the container's environment asks for."""
     settings = load_settings(flags, os.environ, config)
-    _run(settings, settings.analysis_type, as_json=as_json)
+    if settings.ground_truth_source is not None:
+        run_merge(settings, as_json=as_json)
+    else:
+        _run(settings, settings.analysis_type, as_json=as_json)
 
 
 @cli.command("backfill", cls=_Command)
@@ -167,6 +171,7 @@ def metrics_command(own_metrics: str | None) -> None:
 
 cli.add_command(states_group)
 cli.add_command(compare_command)
+cli.add_command(merge_command)
 cli.add_command(thresholds_command)
 
 

@@ -75,8 +75,7 @@ def scan(task: Task, plan: ScanPlan) -> Iterator[pa.RecordBatch]:
     try:
         yield from _batched(_scan(task, plan))
     except HourglassError as fault:
-        document = {"type": type(fault).__name__, **{part: _text(getattr(fault, part)) for part in _PARTS}}
-        yield from _batched([("", "", "", "", 0, FAULT, 1, orjson.dumps(document))])
+        yield from _batched([("", "", "", "", 0, FAULT, 1, orjson.dumps(fault_document(fault)))])
 
 
 _PARTS = ("subject", "found", "expected", "hint")
@@ -84,6 +83,11 @@ _PARTS = ("subject", "found", "expected", "hint")
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def fault_document(fault: HourglassError) -> dict[str, str | None]:
+    """An error's parts, for the way back to the driver."""
+    return {"type": type(fault).__name__, **{part: _text(getattr(fault, part)) for part in _PARTS}}
 
 
 def raise_fault(document: bytes) -> None:

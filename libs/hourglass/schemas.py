@@ -28,3 +28,36 @@ STATE_ROWS_DDL = (
 
 # Kinds of row that are no states: a line that was set aside, and a failure that ends the job.
 BAD_LINE, FAULT = "bad_line", "fault"
+
+# What the join reads from captures and labels. A capture's `scope` is the number of its partition and its `place` the
+# number of its part with the byte there; a label's are its hour and the number of its file with the byte there.
+KEY_ROWS = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("kind", pa.int8(), nullable=False),
+        pa.field("scope", pa.int32(), nullable=False),
+        pa.field("event", pa.string()),
+        pa.field("stamp", pa.int64(), nullable=False),
+        pa.field("place", pa.int64(), nullable=False),
+        pa.field("time", pa.int64()),
+        pa.field("payload", pa.string()),
+    ]
+)
+KEY_ROWS_DDL = (
+    "key string not null, kind tinyint not null, scope int not null, event string, stamp bigint not null, "
+    "place bigint not null, time bigint, payload string"
+)
+KEY_ROWS_ORDER = ("key", "kind", "scope", "event", "stamp", "place")
+LABEL, CAPTURE, NOTE = 0, 1, 2  # kinds of row, in the order in which a key's rows come; a note is for the driver
+
+# A captured line with its label. `target` says which task writes it; the place of a note is -1.
+MATCH_ROWS = pa.schema(
+    [
+        pa.field("target", pa.int32(), nullable=False),
+        pa.field("place", pa.int64(), nullable=False),
+        pa.field("payload", pa.string(), nullable=False),
+        pa.field("delay", pa.float64(), nullable=False),
+        pa.field("timed", pa.bool_(), nullable=False),
+    ]
+)
+MATCH_ROWS_DDL = "target int not null, place bigint not null, payload string not null, delay double not null, timed boolean not null"

@@ -153,7 +153,9 @@ class Settings(BaseModel):
         str | None,
         Field(description="From which probability on the class is the positive one, 0.5 when absent; or an attribute. Model quality only."),
     ] = None
-    ground_truth_source: Annotated[str | None, Field(description="The ground-truth merge only.")] = None
+    ground_truth_source: Annotated[
+        Location | None, Field(description="Directory or URI of the labels, in yyyy/mm/dd/hh of their coming. Ground-truth merge only.")
+    ] = None
     positive_class: Annotated[str, Field(description="The class that a binary model looks for. Model quality only.")] = "1"
     negative_class: Annotated[str, Field(description="The other class, where a probability makes the prediction. Model quality only.")] = (
         "0"
@@ -245,6 +247,10 @@ class Settings(BaseModel):
         str | None, Field(description="Deequ's jar, for own checks; fetched from Maven Central when absent. Data quality only.")
     ] = None
     own_metrics: Annotated[Location | None, Field(description="Python file that registers statistics and comparisons of your own.")] = None
+    label_wait: Annotated[
+        Annotated[timedelta, _by_parser(parse_duration, timedelta)],
+        Field(description="For how long after a capture's hour labels count, such as 24h or 7d. Ground-truth merge only."),
+    ] = timedelta(days=7)
     require_data: Annotated[bool, Field(description="Whether a window without data is an error.")] = False
     max_bad_lines: Annotated[float, Field(ge=0, le=1, description="Share of unusable lines above which the job fails.")] = 0.05
     fail_on_violations: Annotated[bool, Field(description="Whether violations end the process with exit code 3.")] = False
@@ -285,6 +291,16 @@ class Settings(BaseModel):
                 raise ValueError(f"{name}: found {place}, in dataset_source; expected a place that the next run does not read")
         for length in self.window or ((self.span.end - self.span.start,) if self.span else ()):
             self.reference.need_length(length)
+        return self
+
+    @model_validator(mode="after")
+    def _labels_apart(self) -> Settings:
+        if self.ground_truth_source is not None:
+            if lies_in(self.output_path, self.ground_truth_source):
+                found = f"found {self.output_path}, in ground_truth_source"
+                raise ValueError(f"output_path: {found}; expected a place that the next run does not read")
+            if self.ground_truth_source == self.dataset_source:
+                raise ValueError(f"ground_truth_source: found {self.dataset_source}, as dataset_source; expected the labels' own place")
         return self
 
     @property

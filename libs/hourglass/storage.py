@@ -7,10 +7,11 @@ import os
 import posixpath
 import secrets
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 import pyarrow.fs as pafs
 
@@ -130,9 +131,80 @@ def write_files(base: str, contents: Mapping[str, bytes], *, remove: tuple[str, 
         else:
             _write_remote(base, contents, remove)
     except OSError as fault:
-        raise InputError(
-            f"output {base}", found=fault.strerror or fault, expected="a place that can be written to", hint="check rights and space"
-        ) from fault
+        raise unwritable(base, fault) from fault
+
+
+class Stage:
+    """A file that is being written under a name that no reader takes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.dropped = False
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        """Writes more of it."""
+        self._stream.write(data)
+
+    def drop(self) -> None:
+        """Says that it is not wanted after all."""
+        self.dropped = True
+
+
+@contextmanager
+def staged(path: str, token: str) -> Iterator[Stage]:
+    """A file of any size that `unstage` will put in its place; it is gone when the writing fails or when it is dropped."""
+    place = staged_name(path, token)
+    files, inner = filesystem(place)
+    wanted = False
+    try:
+        if is_local(place):
+            Path(place).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with Path(place).open("wb") if is_local(place) else files.open_output_stream(inner) as stream:
+                stage = Stage(stream)
+                yield stage
+                if is_local(place) and not stage.dropped:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            wanted = not stage.dropped
+        finally:
+            if not wanted:
+                with suppress(FileNotFoundError):
+                    files.delete_file(inner)
+    except OSError as fault:
+        raise unwritable(path, fault) from fault
+
+
+def staged_name(path: str, token: str) -> str:
+    """Under which name a file is staged."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}.{token}.part"
+
+
+def unstage(path: str, token: str) -> None:
+    """Puts a staged file in its place: a reader sees the file that was there or this one. In an object store it is copied there."""
+    files, inner = filesystem(path)
+    try:
+        files.move(filesystem(staged_name(path, token))[1], inner)
+    except OSError as fault:
+        raise unwritable(path, fault) from fault
+
+
+def remove(path: str) -> None:
+    """Removes a file, if it is there."""
+    files, inner = filesystem(path)
+    try:
+        if files.get_file_info(inner).type == pafs.FileType.File:
+            files.delete_file(inner)
+    except OSError as fault:
+        raise unwritable(path, fault) from fault
+
+
+def unwritable(path: str, fault: OSError) -> InputError:
+    """The error of a place that cannot be written to."""
+    return InputError(
+        f"output {path}", found=fault.strerror or fault, expected="a place that can be written to", hint="check rights and space"
+    )
 
 
 def need_writable(folder: str, flag: str) -> None:

@@ -16,6 +16,7 @@ from hourglass.capture.window import Window, hour_of, partition_of, source_of
 
 _PARTITION_DEPTH = 3  # <root>/<endpoint>/<variant>/yyyy at most
 _LISTING_THREADS = 16
+_OWN = {"merge_report.json", "bad_lines.jsonl", "cloudwatch_metrics.jsonl"}  # what our runs report beside data that others read
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Listing:
 def list_files(root: str, window: Window | None) -> Listing:
     """The files under `root`; in a tree of hour partitions only those of the window's hours.
 
-    Names that begin with a dot or an underscore are no data. A root that does not exist has no files.
+    Names that begin with a dot or an underscore are no data, nor are our own reports beside merged files. A root that does
+    not exist has no files.
     """
     root = storage.normalise(root)
     info = storage.file_info(root)
@@ -106,4 +108,4 @@ def _data_files(prefix: str) -> list[InputFile]:
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith((".", "_"))
+    return name.startswith((".", "_")) or name in _OWN

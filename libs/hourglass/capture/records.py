@@ -121,10 +121,10 @@ def _strings(block: Block, wanted: Sequence[Path], bad: BadLines) -> tuple[list[
     alike = read_strings(block, wanted)
     if alike is not None:
         return alike, np.arange(block.line_count)
-    return _by_arrow(block, wanted) or _by_line(block, wanted, bad)
+    return by_arrow(block, wanted) or _by_line(block, wanted, bad)
 
 
-def _by_arrow(block: Block, wanted: Sequence[Path]) -> tuple[list[pa.Array], npt.NDArray[np.int64]] | None:
+def by_arrow(block: Block, wanted: Sequence[Path]) -> tuple[list[pa.Array], npt.NDArray[np.int64]] | None:
     """By Arrow's parser, or None if a line is not JSON of the contract's shape."""
     if not block.is_utf8:  # Arrow does not look, and would hand on strings that are none
         return None

@@ -43,17 +43,17 @@ def run_pass(session: SparkSession, tasks: Sequence[Task], plan: ScanPlan) -> pa
         return STATE_ROWS.empty_table()
     numbers = session.range(0, len(tasks), 1, len(tasks))
     rows = numbers.mapInArrow(partial(_scan_numbered, tuple(tasks), plan), STATE_ROWS_DDL)
-    return _collect(rows)
+    return collected(rows, STATE_ROWS)
 
 
 def _scan_numbered(tasks: tuple[Task, ...], plan: ScanPlan, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    _forget_zips()
+    forget_zips()
     for batch in batches:
         for number in batch.column(0).to_pylist():
             yield from scan(tasks[number], plan)
 
 
-def _forget_zips() -> None:
+def forget_zips() -> None:
     """Takes the importers of zip files out of Python's cache, so that this worker's next task starts at once.
 
     Before each task pyspark has every cached importer look at its place anew, and the one of pyspark.zip reads the
@@ -64,9 +64,9 @@ def _forget_zips() -> None:
             del sys.path_importer_cache[path]
 
 
-def _collect(rows: object) -> pa.Table:
+def collected(rows: object, schema: pa.Schema) -> pa.Table:
     """The one place that brings rows to the driver."""
     if hasattr(rows, "toArrow"):  # Spark 4
-        return rows.toArrow().cast(STATE_ROWS)
-    collected = rows.collect()  # type: ignore[attr-defined]
-    return pa.Table.from_pylist([row.asDict() for row in collected], STATE_ROWS)
+        return rows.toArrow().cast(schema)
+    found = rows.collect()  # type: ignore[attr-defined]
+    return pa.Table.from_pylist([row.asDict() for row in found], schema)

@@ -110,7 +110,7 @@ def test_every_way_reads_the_same_records(rows: list, strange: list[bytes], rand
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "read_strings", lambda *_: None)
         by_arrow = parsed(block(lines))
-        patch.setattr(records, "_by_arrow", lambda *_: None)
+        patch.setattr(records, "by_arrow", lambda *_: None)
         by_line = parsed(block(lines))
     assert found == by_line
     assert by_arrow == by_line

@@ -1,0 +1,514 @@
+"""The ground-truth merge: captured requests joined with labels that come later, hour by hour.
+
+list captures, labels and what is there      capture
+which hours are new or changed               join.hour_report: made from the same files, and all of it there?
+join them                                    join (handed out by an engine), which stages the merged files
+too many bad lines? then nothing changes     here
+put files in their places, reports last      storage, outputs
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from hourglass import storage
+from hourglass.capture.detect import detect_format
+from hourglass.capture.files import InputFile, Listing, list_files
+from hourglass.capture.formats import DatasetFormat
+from hourglass.capture.manifests import expand_manifests
+from hourglass.capture.records import NO_CAPTURE
+from hourglass.capture.window import HOUR, Window, hour_of, partition_of, source_of
+from hourglass.errors import InputError
+from hourglass.join.hour_report import (
+    HOUR_REPORT,
+    Delays,
+    HourReport,
+    Inputs,
+    MergedFile,
+    is_current,
+    known_files,
+    report_path,
+)
+from hourglass.join.labels import NO_TRUTH
+from hourglass.join.plan import LINES, JoinPlan, hour_number, hour_spelled, in_reach, plan_join
+from hourglass.monitors.job import is_wanted, need_variants, of_endpoint
+from hourglass.monitors.windows import no_data
+from hourglass.outputs import cloudwatch, documents
+from hourglass.outputs.merge_report import (
+    CURRENT,
+    KEPT,
+    MERGE_REPORT,
+    UNCHANGED,
+    WRITTEN,
+    LabelHour,
+    MergedHour,
+    MergeOutcome,
+    merge_document,
+    merge_metrics,
+)
+from hourglass.outputs.message import completed
+from hourglass.outputs.write import LOCAL_METRICS, PLATFORM_METRICS
+from hourglass.scan import raise_fault
+from hourglass.settings import Settings
+from hourglass.states import Quantiles
+
+JoinEngine = Callable[[JoinPlan], pa.Table]
+
+_THREADS = 16
+_ABANDONED_S = 6 * 3600  # a staged file that is older was left by a run that was killed
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What can be known before anything is read: the files of both sides, and what earlier runs have left.
+
+    `there` are the files of the output by partition, with their sizes; `reports` what earlier runs say of these hours.
+    """
+
+    listing: Listing
+    label_listing: Listing
+    captures: Mapping[str, Sequence[InputFile]]
+    batch_partitions: frozenset[str]
+    batch_form: DatasetFormat
+    there: Mapping[str, Mapping[str, int]]
+    reports: Mapping[str, HourReport]
+    abandoned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """An hour that is to be made: the files of both sides, as its report will name them."""
+
+    partition: str
+    captures: Inputs
+    labels: Inputs
+
+
+def run(settings: Settings, engine: JoinEngine, parallelism: int = 2) -> MergeOutcome:
+    """Runs the whole job on an engine that is up."""
+    return complete(settings, prepare(settings), engine, parallelism)
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Lists everything, so that mistakes show before an engine is started."""
+    if settings.ground_truth_source is None:
+        expected = "the directory or URI of the labels, yyyy/mm/dd/hh below it"
+        raise InputError("ground_truth_source", found="nothing", expected=expected, hint="set --ground-truth-source")
+    storage.need_writable(settings.output_path, "--output-path")
+    listing = of_endpoint(list_files(settings.dataset_source, settings.span), settings.sagemaker_endpoint_name)
+    need_variants(settings, listing.sources)
+    ordinary, batch = expand_manifests(file for file in listing.files if is_wanted(settings, source_of(file.partition)))
+    found = [replace(part.file, partition=_batch_partition(settings, part.file)) for part in batch]
+    captures: dict[str, list[InputFile]] = {}
+    for file in [*ordinary, *found]:
+        captures.setdefault(file.partition, []).append(file)
+    labels = list_files(settings.ground_truth_source, _reach(settings.span, _wait(settings)))
+    _need_hours(settings.dataset_source, captures)
+    _need_hours(settings.ground_truth_source, {file.partition for file in labels.files})
+    there, abandoned = _what_is_there(settings)
+    return Prepared(
+        listing,
+        labels,
+        dict(sorted(captures.items())),
+        frozenset(file.partition for file in found),
+        (settings.dataset_format or detect_format(found)) if found else LINES,
+        there,
+        _reports(settings.output_path, [partition for partition, files in there.items() if HOUR_REPORT in files]),
+        abandoned,
+    )
+
+
+def _wait(settings: Settings) -> int:
+    return settings.label_wait // HOUR
+
+
+def _reach(span: Window | None, wait: int) -> Window | None:
+    """The hours whose labels count for the captures of a window."""
+    if span is None:
+        return None
+    start = span.start.replace(minute=0, second=0, microsecond=0)
+    return Window(start - HOUR, span.end + timedelta(hours=wait))
+
+
+def _batch_partition(settings: Settings, file: InputFile) -> str:
+    """Where the results of a batch transform go: under the schedule, or the folder above its `output` folder."""
+    names = [name for name in source_of(file.partition).split("/") if name not in {"-", "output"}]
+    folder = settings.sagemaker_monitoring_schedule_name or (names[-1] if names else "batch")
+    return f"{folder}/{hour_of(file.partition)}" if file.partition else ""
+
+
+def _need_hours(source: str, partitions: Collection[str]) -> None:
+    if "" in partitions:
+        hint = "labels and captures are joined by their hours: put the files into folders of the hours they came in"
+        raise InputError(source, found="files outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)
+
+
+def _what_is_there(settings: Settings) -> tuple[dict[str, dict[str, int]], tuple[str, ...]]:
+    """The files in the output's hours by partition with their sizes, and staged files that killed runs have left."""
+    output = settings.output_path
+    prefixes = list_files(output, settings.span).looked_at
+    with ThreadPoolExecutor(_THREADS) as threads:
+        found = [info for infos in threads.map(lambda prefix: storage.listing(prefix, recursive=True), prefixes) for info in infos]
+    there: dict[str, dict[str, int]] = {}
+    abandoned = []
+    for info in found:
+        path = storage.spelled(info.path, output)
+        partition = path.removeprefix(f"{output}/").rpartition("/")[0]
+        if not info.is_file or not partition_of(path):
+            continue
+        there.setdefault(partition, {})[info.base_name] = info.size
+        if info.base_name.startswith(".part-") and time.time() - info.mtime_ns / 1e9 > _ABANDONED_S:
+            abandoned.append(path)
+    return there, tuple(abandoned)
+
+
+def _reports(output: str, partitions: Sequence[str]) -> dict[str, HourReport]:
+    with ThreadPoolExecutor(_THREADS) as threads:
+        contents = threads.map(lambda partition: storage.read_bytes(report_path(output, partition)), partitions)
+        found = {partition: HourReport.from_bytes(partition, data) for partition, data in zip(partitions, contents, strict=True)}
+    return {partition: report for partition, report in found.items() if report is not None}
+
+
+def complete(settings: Settings, prepared: Prepared, engine: JoinEngine, parallelism: int) -> MergeOutcome:
+    """The join and all that follows; nothing that is there changes before all is known to be sound."""
+    for path in prepared.abandoned:
+        storage.remove(path)
+    tasks = {task.partition: task for task in _asked(settings, prepared)}
+    stale = [partition for partition, task in tasks.items() if not _is_done(settings, prepared, task)]
+    labels = _labels_of(settings, prepared, stale)
+    joined = _join(settings, prepared, stale, labels, engine, parallelism)
+    hours = tuple(_hours(settings, prepared, tasks, joined))
+    label_hours = tuple(_label_hours(settings, prepared, joined, labels, [hour for hour in hours if hour.status == CURRENT]))
+    outcome = MergeOutcome(hours, label_hours, _message(settings, prepared, hours), tuple(_warnings(settings, prepared, hours)))
+    _write(settings, outcome, _quarantined(settings, prepared, joined, labels))
+    return outcome
+
+
+def needs_join(settings: Settings, prepared: Prepared) -> bool:
+    """Whether any hour is new or changed, so that an engine is needed."""
+    return not all(_is_done(settings, prepared, task) for task in _asked(settings, prepared))
+
+
+def _asked(settings: Settings, prepared: Prepared) -> Iterator[Task]:
+    """Every hour that has captures, with what its report would have to say of its files."""
+    by_hour: dict[int, list[InputFile]] = {}
+    for file in prepared.label_listing.files:
+        by_hour.setdefault(hour_number(hour_of(file.partition)), []).append(file)
+    reached: dict[str, Inputs] = {}
+    for partition, files in prepared.captures.items():
+        hour = hour_of(partition)
+        if hour not in reached:
+            at = hour_number(hour)
+            near = [file for other in range(at - 1, at + _wait(settings) + 1) for file in by_hour.get(other, ())]
+            reached[hour] = Inputs.of(near, str(settings.ground_truth_source))
+        yield Task(partition, Inputs.of(files, settings.dataset_source), reached[hour])
+
+
+def _is_done(settings: Settings, prepared: Prepared, task: Task) -> bool:
+    there = prepared.there.get(task.partition, {})
+    return is_current(prepared.reports.get(task.partition), _wait(settings), task.captures, task.labels, there)
+
+
+def _labels_of(settings: Settings, prepared: Prepared, stale: Collection[str]) -> list[InputFile]:
+    """The label files that count for at least one of the hours."""
+    hours = {hour_of(partition) for partition in stale}
+    reached = {file for hour in hours for file in in_reach(prepared.label_listing.files, hour, _wait(settings))}
+    return sorted(reached, key=lambda file: file.path)
+
+
+@dataclass
+class Joined:
+    """What the workers found, by partition of captures and by hour of labels, and the plan that they worked by."""
+
+    plan: JoinPlan | None = None
+    intake: dict[str, Counter[str]] = field(default_factory=dict)
+    bad: dict[str, Counter[str]] = field(default_factory=dict)
+    label_lines: Counter[str] = field(default_factory=Counter)
+    label_bad: dict[str, Counter[str]] = field(default_factory=dict)
+    bad_lines: list[dict[str, Any]] = field(default_factory=list)
+    became: dict[str, Counter[str]] = field(default_factory=dict)  # unmatched, duplicated, passed_over: of captures
+    pairs: dict[str, Counter[str]] = field(default_factory=dict)
+    label_became: dict[str, Counter[str]] = field(default_factory=dict)  # used, superseded, left: of labels
+    files: dict[str, dict[str, tuple[MergedFile, bool]]] = field(default_factory=dict)  # whether it was staged
+    delays: dict[str, list[Delays]] = field(default_factory=dict)
+
+    def take(self, note: dict[str, Any]) -> None:
+        """Takes in what one worker says."""
+        if "fault" in note:
+            raise_fault(orjson.dumps(note["fault"]))
+        elif "captures" in note:
+            counts = self.intake.setdefault(note["captures"], Counter())
+            counts.update({name: note[name] for name in ("lines", "outside", "without_id")})
+            self.bad.setdefault(note["captures"], Counter()).update(note["bad"])
+            self.bad_lines += note["bad_lines"]
+        elif "labels" in note:
+            hour = hour_of(note["labels"])
+            self.label_lines[hour] += note["lines"]
+            self.label_bad.setdefault(hour, Counter()).update(note["bad"])
+            self.bad_lines += note["bad_lines"]
+        elif "matched" in note and "part" not in note:
+            self._take_matched(note["matched"])
+        else:
+            self._take_part(note)
+
+    def _take_matched(self, found: dict[str, Any]) -> None:
+        for name in ("unmatched", "duplicated", "passed_over"):
+            for partition, count in found[name].items():
+                self.became.setdefault(partition, Counter())[name] += count
+        for partition, hour, count in found["pairs"]:
+            self.pairs.setdefault(partition, Counter())[hour_spelled(hour)] += count
+        for name in ("used", "superseded", "left"):
+            for hour, count in found[name]:
+                self.label_became.setdefault(hour_spelled(hour), Counter())[name] += count
+
+    def _take_part(self, note: dict[str, Any]) -> None:
+        assert self.plan is not None  # noqa: S101 a part is one of a plan
+        part = self.plan.parts[note["part"]]
+        file = MergedFile(note["size"], note["sha256"], note["matched"])
+        self.files.setdefault(part.partition, {})[part.name] = file, note["staged"]
+        state = Quantiles.from_bytes(base64.b64decode(note["delays"]))
+        self.delays.setdefault(part.partition, []).append(Delays(state, note["timed"], note["matched"] - note["timed"]))
+
+
+def _join(
+    settings: Settings, prepared: Prepared, stale: Collection[str], labels: Sequence[InputFile], engine: JoinEngine, parallelism: int
+) -> Joined:
+    """Runs the join of the hours that are to be made; when it ends badly, the files that it has staged are removed."""
+    if not stale:
+        return Joined()
+    files = [file for partition in stale for file in prepared.captures[partition]]
+    known = {
+        (partition, name): digest
+        for partition in stale
+        for name, digest in known_files(prepared.reports.get(partition), prepared.there.get(partition, {})).items()
+    }
+    plan = plan_join(
+        [file for file in files if file.partition not in prepared.batch_partitions],
+        [file for file in files if file.partition in prepared.batch_partitions],
+        labels,
+        known,
+        parallelism,
+        wait=_wait(settings),
+        output=settings.output_path,
+        token=secrets.token_hex(4),
+        batch_form=prepared.batch_form,
+    )
+    joined = Joined(plan)
+    try:
+        for payload in sorted(engine(plan)["payload"].to_pylist()):
+            joined.take(orjson.loads(payload))
+        _need_sound_input(settings, joined)
+    except BaseException:
+        with ThreadPoolExecutor(_THREADS) as threads:
+            places = [storage.join(plan.output, part.partition, part.name) for part in plan.parts]
+            list(threads.map(lambda place: storage.remove(storage.staged_name(place, plan.token)), places))
+        raise
+    return joined
+
+
+def _need_sound_input(settings: Settings, joined: Joined) -> None:
+    """Ends the job when too many lines of either side are unusable; they are written to quarantine first."""
+    captures = sum(joined.bad.values(), Counter[str]()), sum(counts["lines"] for counts in joined.intake.values())
+    labels = sum(joined.label_bad.values(), Counter[str]()), sum(joined.label_lines.values())
+    swapped = captures[0][NO_CAPTURE] * 2 > captures[1] and labels[0][NO_TRUTH] * 2 >= labels[1]
+    for source, (bad, lines) in ((settings.dataset_source, captures), (str(settings.ground_truth_source), labels)):
+        share = sum(bad.values()) / lines if lines else 0.0
+        if share > settings.max_bad_lines:
+            storage.write_files(settings.output_path, {documents.QUARANTINE: _lines(joined.bad_lines)})
+            reasons = ", ".join(f"{count} {reason}" for reason, count in bad.most_common())
+            see = f"see {documents.QUARANTINE} in {settings.output_path}, or set --max-bad-lines"
+            raise InputError(
+                source,
+                found=f"{share:.1%} of {lines} lines unusable ({reasons})",
+                expected=f"at most {settings.max_bad_lines:.1%}",
+                hint="dataset_source and ground_truth_source may be swapped" if swapped else see,
+            )
+
+
+def _hours(settings: Settings, prepared: Prepared, tasks: Mapping[str, Task], joined: Joined) -> Iterator[MergedHour]:
+    """Every hour of the run in order; those that were made are put in their places."""
+    made = {partition for partition, task in tasks.items() if partition in joined.intake}
+    reports = {partition: _report(settings, tasks[partition], joined) for partition in sorted(made)}
+    with ThreadPoolExecutor(_THREADS) as threads:
+        written = dict(
+            zip(reports, threads.map(lambda report: _publish(settings, prepared, report, joined), reports.values()), strict=True)
+        )
+    for partition in sorted({*tasks, *_gone(settings, prepared, tasks)}, key=lambda place: (hour_of(place), place)):
+        if partition in made:
+            yield MergedHour(reports[partition], WRITTEN if written[partition] else UNCHANGED)
+        elif partition in prepared.reports:
+            yield MergedHour(prepared.reports[partition], CURRENT if partition in tasks else KEPT)
+
+
+def _gone(settings: Settings, prepared: Prepared, tasks: Collection[str]) -> Iterator[str]:
+    """Hours that an earlier run has merged and whose captures are gone; what was made of them stays."""
+    inside = set(settings.span.hours()) if settings.span else None
+    for partition in prepared.reports:
+        wanted = is_wanted(settings, source_of(partition)) and settings.sagemaker_endpoint_name in {None, partition.partition("/")[0]}
+        if partition not in tasks and wanted and (inside is None or hour_of(partition) in inside):
+            yield partition
+
+
+def _report(settings: Settings, task: Task, joined: Joined) -> HourReport:
+    partition = task.partition
+    intake, became = joined.intake[partition], joined.became.get(partition, Counter())
+    delays = joined.delays.get(partition, [])
+    return HourReport(
+        partition,
+        _wait(settings),
+        task.captures,
+        task.labels,
+        intake["lines"],
+        sum(file.records for file, _ in joined.files.get(partition, {}).values()),
+        became["unmatched"],
+        became["duplicated"],
+        intake["without_id"],
+        {reason: count for reason, count in joined.bad[partition].items() if count},
+        intake["outside"],
+        dict(joined.pairs.get(partition, {})),
+        became["passed_over"],
+        Delays(
+            Quantiles.merged([found.state for found in delays]),
+            sum(found.from_times for found in delays),
+            sum(found.from_hours for found in delays),
+        ),
+        {name: file for name, (file, _) in joined.files.get(partition, {}).items()},
+    )
+
+
+def _publish(settings: Settings, prepared: Prepared, report: HourReport, joined: Joined) -> bool:
+    """Puts the files of an hour in their places, removes those that it has no more, and writes its report last.
+
+    Returns whether any merged file changed. A reader finds each file as it was or as it is now.
+    """
+    assert joined.plan is not None  # noqa: S101 it was made by one
+    output = settings.output_path
+    there = prepared.there.get(report.partition, {})
+    staged = [name for name, (_, is_staged) in joined.files.get(report.partition, {}).items() if is_staged]
+    for name in sorted(staged):
+        storage.unstage(storage.join(output, report.partition, name), joined.plan.token)
+    stale = [name for name in there if name.startswith("part-") and name not in report.files]
+    for name in stale:
+        storage.remove(storage.join(output, report.partition, name))
+    earlier = prepared.reports.get(report.partition)
+    data = report.to_bytes()
+    if earlier is None or earlier.to_bytes() != data:
+        storage.write_files(storage.join(output, report.partition), {HOUR_REPORT: data})
+    return bool(staged or stale)
+
+
+def _label_hours(
+    settings: Settings, prepared: Prepared, joined: Joined, labels: Iterable[InputFile], current: Sequence[MergedHour]
+) -> Iterator[LabelHour]:
+    """The hours of the labels that were read; of those that were not, what the last run found, if their files are there.
+
+    A label that no capture took which was read now, but one of an hour that was not read again, is used too.
+    """
+    taken = Counter[str]()
+    for done in current:
+        taken.update(done.report.labels_used)
+    read = {hour_of(file.partition) for file in labels}
+    earlier = {entry["hour"]: entry for entry in _earlier_label_hours(settings.output_path)}
+    for hour in sorted({hour_of(file.partition) for file in prepared.label_listing.files}):
+        if hour in read:
+            became = joined.label_became.get(hour, Counter())
+            before = min(taken[hour], became["left"])
+            bad = {reason: count for reason, count in joined.label_bad.get(hour, Counter()).items() if count}
+            yield LabelHour(hour, joined.label_lines[hour], became["used"] + before, became["superseded"], became["left"] - before, bad)
+        elif hour in earlier:
+            yield LabelHour(**earlier[hour])
+
+
+def _earlier_label_hours(output: str) -> list[dict[str, Any]]:
+    place = storage.join(output, MERGE_REPORT)
+    try:
+        found = orjson.loads(storage.read_bytes(place))["label_hours"] if storage.file_info(place).is_file else []
+        return [vars(LabelHour(**entry)) for entry in found]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _message(settings: Settings, prepared: Prepared, hours: Sequence[MergedHour]) -> str:
+    """The sentence for the message file."""
+    within = f" from {settings.span}" if settings.span else ""
+    if not any(hour.report.lines for hour in hours):
+        if settings.require_data:
+            hint = "check --dataset-source, --start-time and --end-time"
+            raise InputError(f"captures{within}", found=no_data(prepared.listing), expected="at least one record", hint=hint)
+        prefix = settings.sagemaker_endpoint_datacapture_prefix
+        captured = f" (captured to {prefix})" if prefix else ""
+        return f"Completed: No data{within}: {no_data(prepared.listing)}{captured}."
+    if not prepared.label_listing.files:
+        count = sum(hour.report.requests for hour in hours)
+        return f"Completed: No ground truth: {no_data(prepared.label_listing)}; 0 of {count} captures have a label."
+    return completed(0)
+
+
+def _warnings(settings: Settings, prepared: Prepared, hours: Sequence[MergedHour]) -> Iterator[str]:
+    gone = [hour_of(hour.report.partition) for hour in hours if hour.status == KEPT]
+    if gone:
+        yield f"the captures of {len(gone)} merged hours are gone ({gone[0]} to {gone[-1]}); their merged files stay as they are"
+    reached = {
+        file
+        for captured in {hour_of(partition) for partition in prepared.captures}
+        for file in in_reach(prepared.label_listing.files, captured, _wait(settings))
+    }
+    beyond = len(prepared.label_listing.files) - len(reached)
+    if prepared.captures and beyond:
+        yield f"{beyond} files of labels are of hours that count for no hour with captures; they were not read"
+    outside = sum(hour.report.outside for hour in hours)
+    if outside:
+        yield f"{outside:,} captures have the time of another hour than their folder's; they count in their folder's"
+
+
+def _quarantined(settings: Settings, prepared: Prepared, joined: Joined, labels: Iterable[InputFile]) -> bytes:
+    """The bad lines of all files that are there: those of this run, and of files that were not read again those of earlier ones."""
+    place = storage.join(settings.output_path, documents.QUARANTINE)
+    read = {piece.path for part in (joined.plan.parts if joined.plan else ()) for piece in part.slices} | {file.path for file in labels}
+    there = {file.path for files in (*prepared.captures.values(), prepared.label_listing.files) for file in files}
+    earlier = storage.read_bytes(place).splitlines() if storage.file_info(place).is_file else []
+    loaded = [entry for entry in map(_loaded, earlier) if entry is not None]
+    kept = [entry for entry in loaded if entry["file"] in there and entry["file"] not in read]
+    return _lines([*kept, *joined.bad_lines])
+
+
+def _loaded(line: bytes) -> dict[str, Any] | None:
+    try:
+        return dict(orjson.loads(line))
+    except (ValueError, TypeError):
+        return None
+
+
+def _lines(entries: Iterable[dict[str, Any]]) -> bytes:
+    ordered = sorted(entries, key=lambda entry: (entry["file"], entry["line"] or 0, entry["reason"]))
+    return b"".join(orjson.dumps(entry) + b"\n" for entry in ordered)
+
+
+def _write(settings: Settings, outcome: MergeOutcome, bad_lines: bytes) -> None:
+    """Writes the report of the run, the bad lines, and the metrics."""
+    document = merge_document(outcome, settings)
+    contents = {documents.QUARANTINE: bad_lines} if bad_lines else {}
+    metrics: list[cloudwatch.Metric] = []
+    if settings.publish_cloudwatch_metrics == "Enabled":
+        dimensions = {"Endpoint": settings.sagemaker_endpoint_name, "MonitoringSchedule": settings.sagemaker_monitoring_schedule_name}
+        metrics = list(merge_metrics(outcome, dimensions, settings.metric_time))
+        if settings.on_platform:
+            storage.write_files(settings.container_root, {cloudwatch.METRICS_FILE: cloudwatch.metric_lines(metrics)})
+        else:
+            contents[LOCAL_METRICS] = cloudwatch.metric_lines(metrics)
+    contents[MERGE_REPORT] = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    removed = tuple(sorted({documents.QUARANTINE, LOCAL_METRICS} - contents.keys()))
+    storage.write_files(settings.output_path, contents, remove=removed)
+    if metrics and settings.publish == "put-metric-data":
+        cloudwatch.put_metrics(metrics, PLATFORM_METRICS, endpoint=settings.sagemaker_endpoint_name is not None)

@@ -1,0 +1,168 @@
+"""Trees of captures and labels, and the join of them that anybody would write: a dictionary of labels, a loop over lines."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hourglass.join.here import join_here
+from hourglass.monitors import ground_truth_merge
+from hourglass.outputs.merge_report import MergeOutcome
+from hourglass.settings import load_settings
+
+START = datetime(2026, 11, 21, tzinfo=UTC)
+SOURCE = "shop/AllTraffic"
+
+Tree = Mapping[str, Sequence[str]]  # lines by path below the root
+
+
+def hour(number: int) -> str:
+    """The folder of an hour, counted from the first of the tests."""
+    return f"{START + timedelta(hours=number):%Y/%m/%d/%H}"
+
+
+def at(number: int, minute: int = 0) -> str:
+    """A time in that hour."""
+    return f"{START + timedelta(hours=number, minutes=minute):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def capture(event: str | None, inference: str | None = None, *, time: str | None = None, data: str = "0.5", encoding: str = "CSV") -> str:
+    """A captured record as an endpoint writes it."""
+    side = {"observedContentType": "text/csv", "mode": "OUTPUT", "data": data, "encoding": encoding}
+    given = {"eventId": event, "inferenceId": inference, "inferenceTime": time}
+    metadata = {name: value for name, value in given.items() if value is not None}
+    document = {"captureData": {"endpointInput": {**side, "mode": "INPUT"}, "endpointOutput": side}, "eventMetadata": metadata}
+    return json.dumps({**document, "eventVersion": "0"})
+
+
+def label(key: str, data: str = "1", encoding: str = "CSV", **metadata: str) -> str:
+    """A line of ground truth in the contract's form."""
+    truth = {"data": data, "encoding": encoding}
+    return json.dumps({"groundTruthData": truth, "eventMetadata": {"eventId": key, **metadata}, "eventVersion": "0"})
+
+
+def write(root: Path, tree: Tree) -> Path:
+    """Writes the files of a tree."""
+    for name, lines in tree.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines))
+    return root
+
+
+def settings_of(root: Path, **flags: Any) -> Any:
+    """The settings of a merge of `captures` and `labels` under a root into `merged`."""
+    said = {
+        "dataset_source": root / "captures",
+        "ground_truth_source": root / "labels",
+        "output_path": root / "merged",
+        "container_root": root / "no-platform",
+        **flags,
+    }
+    return load_settings({name: str(value) for name, value in said.items()}, {})
+
+
+def merge(root: Path, engine: ground_truth_merge.JoinEngine = join_here, **flags: Any) -> MergeOutcome:
+    """A merge in this process, or on another engine."""
+    return ground_truth_merge.run(settings_of(root, **flags), engine)
+
+
+def merged(output: Path) -> dict[str, list[dict[str, Any]]]:
+    """The records of each hour that has any, in order."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in sorted(output.rglob("part-*.jsonl")):
+        found[str(path.parent.relative_to(output))] += [json.loads(line) for line in path.read_text().splitlines()]
+    return dict(found)
+
+
+def contents(output: Path, *, reports: bool = True) -> dict[str, bytes]:
+    """All files of the hours."""
+    return {
+        str(path.relative_to(output)): path.read_bytes()
+        for path in sorted(output.rglob("*"))
+        if path.is_file() and path.parent != output and "quarantine" not in path.parts and (reports or path.name.startswith("part-"))
+    }
+
+
+def naive(captures: Tree, labels: Tree, wait: int) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Counter[str]]]:
+    """The merged records by partition, and what became of the lines of each."""
+    known: dict[str, list[tuple[tuple[float, int, str, int], dict[str, Any]]]] = defaultdict(list)
+    for path in sorted(labels):
+        folder = number_of(path)
+        for line, text in enumerate(labels[path]):
+            found = truth(text)
+            if found is not None:
+                key, data, time = found
+                known[key].append(((time if time is not None else folder * 3600.0, folder, path, line), data))
+    result: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    seen = set()
+    for path in sorted(captures):
+        partition, count = path.rpartition("/")[0], counts[path.rpartition("/")[0]]
+        for text in captures[path]:
+            if not text.strip():
+                continue
+            count["lines"] += 1
+            record = parsed(text)
+            if not isinstance(record, dict) or "captureData" not in record:
+                count["bad"] += 1
+                continue
+            metadata = record.get("eventMetadata", {})
+            event, key = metadata.get("eventId"), metadata.get("inferenceId") or metadata.get("eventId")
+            if not key:
+                count["without id"] += 1
+                continue
+            if event and (partition, key, event) in seen:
+                count["duplicated"] += 1
+                continue
+            seen.add((partition, key, event))
+            reach = [(order, data) for order, data in known[key] if -1 <= order[1] - number_of(path) <= wait]
+            if not reach:
+                count["unmatched"] += 1
+                continue
+            count["matched"] += 1
+            result[partition].append({**record, "groundTruthData": max(reach, key=lambda found: found[0])[1]})
+    return dict(result), dict(counts)
+
+
+def parsed(text: str) -> Any:
+    """A line as JSON, None if it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def truth(text: str) -> tuple[str, dict[str, Any], float | None] | None:
+    """Key, label, and seconds from the tests' first hour of one line."""
+    document = parsed(text)
+    if not isinstance(document, dict):
+        return None
+    if "actualLabel" in document:
+        value = document["actualLabel"]
+        plain = not isinstance(value, dict | list)
+        data = {
+            "data": value if isinstance(value, str) else json.dumps(value, separators=(",", ":")),
+            "encoding": "CSV" if plain else "JSON",
+        }
+        return (document["inferenceId"], data, None) if document.get("inferenceId") else None
+    metadata = document.get("eventMetadata", {})
+    if not document.get("groundTruthData") or not metadata.get("eventId"):
+        return None
+    for name in ("eventTime", "inferenceTime"):
+        try:
+            time = datetime.fromisoformat(metadata.get(name))
+        except (ValueError, TypeError):
+            continue
+        return metadata["eventId"], document["groundTruthData"], (time - START).total_seconds()
+    return metadata["eventId"], document["groundTruthData"], None
+
+
+def number_of(path: str) -> int:
+    """The hour of a path, counted from the tests' first."""
+    found = datetime.strptime("/".join(path.split("/")[-5:-1]), "%Y/%m/%d/%H").replace(tzinfo=UTC)
+    return (found - START) // timedelta(hours=1)
