@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS
+from hourglass.demo.labels import CHANGE, CHANGED_HOURS
 from hourglass.demo.replay import HOURS
 from tests.engine import check_outputs, read
 
@@ -27,9 +28,12 @@ def test_every_planted_fault_is_found_in_its_hours_and_the_clean_hours_are_clean
     )
     assert done.returncode == 0, done.stdout + done.stderr
     clean = HOURS - len({hour for fault in FAULTS for hour in fault.hours})
-    *_, summary, reports = done.stdout.splitlines()
-    assert summary.startswith(f"{len(FAULTS)} of {len(FAULTS)} planted faults found in their hours; {clean} of {clean} clean hours clean (")
-    assert reports == f"reports in {place}/reports"
+    *_, faults, labels, reports = done.stdout.splitlines()
+    assert faults == f"{len(FAULTS)} of {len(FAULTS)} planted faults found in their hours; {clean} of {clean} clean hours clean"
+    others = clean - len(CHANGED_HOURS)
+    found = f"{len(CHANGED_HOURS)} of {len(CHANGED_HOURS)} hours found in which {CHANGE}"
+    assert labels == f"{found}; {others} of {others} other hours without a fault clean"
+    assert reports.endswith(f" s; reports in {place}")
     assert "✗" not in done.stdout
 
     hours = [place / "reports" / "2026" / "11" / "20" / f"{hour:02}" for hour in range(HOURS)]
@@ -49,5 +53,17 @@ def test_every_planted_fault_is_found_in_its_hours_and_the_clean_hours_are_clean
             assert found[hour] == set()
     set_aside = (place / "reports" / "quarantine" / "bad_lines.jsonl").read_text().splitlines()
     assert len({(entry["file"], entry["line"]) for entry in map(json.loads, set_aside)}) == BROKEN_LINES_AN_HOUR
+
+    said = [
+        {
+            violation["metric_name"]
+            for violation in read(place / "quality-reports" / "2026" / "11" / "20" / f"{hour:02}" / "constraint_violations.json")[
+                "violations"
+            ]
+        }
+        for hour in range(HOURS)
+    ]
+    assert all("accuracy" in said[hour] for hour in CHANGED_HOURS)
+    assert all(not said[hour] for hour in range(HOURS) if hour not in CHANGED_HOURS and not planted[hour])
     check_outputs(place / "baseline", suggested=True)
     check_outputs(place / "reports", suggested=False)

@@ -2,8 +2,9 @@
 
 claim a directory
 read the data, fit the model                 census, model
-write the scored training part, the day      replay, faults
-suggest a baseline; monitor every hour       the main job, twice, in one Spark session
+write the scored training part, the day      replay, faults, labels
+suggest a baseline; monitor every hour       the data-quality job, twice, in one Spark session
+join labels that come late; monitor again    quality
 hold what was found against what was planted
 """
 
@@ -24,8 +25,10 @@ from rich.table import Table
 
 from hourglass import storage
 from hourglass.constraints import Evaluation
-from hourglass.demo.census import TEST, TRAINING, read_census
+from hourglass.demo import quality
+from hourglass.demo.census import TEST, TRAINING, Row, read_census
 from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS, Fault, faults_of
+from hourglass.demo.labels import Label, labels_of
 from hourglass.demo.model import Model
 from hourglass.demo.replay import DAY, ENDPOINT, replay
 from hourglass.errors import HourglassError, InputError, shorten
@@ -36,7 +39,9 @@ from hourglass.outputs.report import Report
 from hourglass.settings import Settings
 
 MARKER = ".hourglass-demo"
-CAPTURE, TRAINING_SCORED, BASELINE, REPORTS = OWN_FOLDERS = ("capture", "training", "baseline", "reports")
+CAPTURE, TRAINING_SCORED, BASELINE, REPORTS = FOLDERS = ("capture", "training", "baseline", "reports")
+OWN_FOLDERS = (*FOLDERS, *quality.FOLDERS)
+FIT_SHARE = 0.75  # of the training part; thresholds come from the rest
 WIDTH = 120
 ANSWERS = {"prediction", "probability"}
 
@@ -74,6 +79,7 @@ def run(directory: str) -> None:
     Everything is written under `directory`. One that holds other things is refused; what an earlier demonstration
     wrote there is replaced.
     """
+    from hourglass.spark.ground_truth_join import spark_join
     from hourglass.spark.one_pass import spark_engine
     from hourglass.spark.session import start_session
 
@@ -82,19 +88,26 @@ def run(directory: str) -> None:
     if not console.is_terminal:  # a log has no width of its own
         console = Console(width=WIDTH)
     place = claim(directory)
-    prepare(place, console)
+    scene = prepare(place, console)
     with _step(console, "Start Spark", spins=False) as notes:
         session = start_session("hourglass demo")
-        notes.append("one local session for both runs")
+        notes.append("one local session for all runs")
     try:
-        hours = monitor(place, *spark_engine(session), console)
+        engine, parallelism = spark_engine(session)
+        hours = monitor(place, engine, parallelism, console)
+        show(hours, console)
+        labelled = hold_against_labels(scene, quality.Quality(place, engine, spark_join(session)[0], parallelism), console)
     finally:
         session.stop()
-    show(hours, console)
-    console.print(f"{_summary(hours)} [dim]({perf_counter() - begin:.0f} s)[/]", soft_wrap=True)
-    console.print(f"reports in {escape(str(place / REPORTS))}", soft_wrap=True, highlight=False)
-    if not all(hour.as_planted for hour in hours):
-        raise HourglassError("demo", found=_counts(hours), expected="all of them, and no false alarm", hint="see the hours with ✗ above")
+    quality.show(labelled, console)
+    right = all(hour.as_planted for hour in hours) and all(hour.as_planted for hour in labelled)
+    style = "bold green" if right else "bold red"
+    for sentence in (_counts(hours), quality.counts(labelled)):
+        console.print(f"[{style}]{escape(sentence)}[/]", soft_wrap=True)
+    console.print(f"[dim]{perf_counter() - begin:.0f} s;[/] reports in {escape(str(place))}", soft_wrap=True, highlight=False)
+    if not right:
+        found = f"{_counts(hours)}; {quality.counts(labelled)}"
+        raise HourglassError("demo", found=found, expected="all of them, and no false alarm", hint="see the hours with ✗ above")
 
 
 def claim(directory: str) -> Path:
@@ -118,14 +131,24 @@ def claim(directory: str) -> Path:
     return place
 
 
-def prepare(place: Path, console: Console) -> None:
+@dataclass(frozen=True)
+class Scene:
+    """The model, the rows that it was not fit to with their labels, and the labels of the day's requests."""
+
+    model: Model
+    held_out: tuple[Sequence[Row], Sequence[str]]
+    labels: Sequence[Label]
+
+
+def prepare(place: Path, console: Console) -> Scene:
     """Writes the scored training part, and the captured day."""
     with _step(console, "Fit a model") as notes:
         rows, labels = read_census(TRAINING)
         test_rows, test_labels = read_census(TEST)
-        model = Model(rows, labels)
+        fit = int(FIT_SHARE * len(rows))
+        model = Model(rows[:fit], labels[:fit])
         right = sum(answer["prediction"] == label for answer, label in zip(model.score(test_rows), test_labels, strict=True))
-        notes.append(f"on {len(rows):,} census rows; {right / len(test_rows):.1%} right on the test part")
+        notes.append(f"on {fit:,} census rows; {right / len(test_rows):.1%} right on the test part")
     with _step(console, "Replay a day") as notes:
         scored = (answer | row for answer, row in zip(model.score(rows), rows, strict=True))
         _write(place / TRAINING_SCORED / "scored.jsonl", b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in scored))
@@ -134,6 +157,7 @@ def prepare(place: Path, console: Console) -> None:
             _write(place / CAPTURE / file.path, file.data)
         lines = sum(len(file.lines) for file in files)
         notes.append(f"{lines:,} requests to {ENDPOINT} in {len(files)} capture files, with {len(FAULTS)} faults")
+    return Scene(model, (rows[fit:], labels[fit:]), list(labels_of(files, test_rows, test_labels)))
 
 
 def monitor(place: Path, engine: Engine, parallelism: int, console: Console) -> list[Hour]:
@@ -156,6 +180,21 @@ def monitor(place: Path, engine: Engine, parallelism: int, console: Console) -> 
         outcome = data_quality.run(settings, engine, parallelism)
         notes.append(f"{len(outcome.reports)} hours in one pass, each held against the baseline")
     return [Hour(number, faults_of(number), report) for number, report in enumerate(outcome.reports)]
+
+
+def hold_against_labels(scene: Scene, runs: quality.Quality, console: Console) -> list[quality.LabelledHour]:
+    """Thresholds, then the day against the labels that had come by midnight, then against those of the next days too."""
+    with _step(console, "Suggest thresholds") as notes:
+        rows, labels = scene.held_out
+        notes.append(f"{runs.suggest(scene.model, rows, labels)} metrics of {len(rows):,} rows that the model was not fit to")
+    came = [label for label in scene.labels if label.came < DAY.end]
+    with _step(console, "Labels by midnight") as notes:
+        joined, _ = runs.labels_came(came)
+        notes.append(f"{len(came):,} labels joined with the requests of {joined} hours, and every hour held against them")
+    with _step(console, "Labels a day later") as notes:
+        joined, reports = runs.labels_came(scene.labels)
+        notes.append(f"{len(scene.labels) - len(came):,} more; {joined} hours joined and read again")
+    return runs.hours(reports)
 
 
 def is_found(fault: Fault, report: Report) -> bool:
@@ -206,11 +245,6 @@ def _sentence(violation: Evaluation) -> str:
     if isinstance(value, float) and isinstance(threshold, float) and "column" not in violation.check:
         measured = f" {value:.4g} {'<' if value < threshold else '>'} {threshold:g}"
     return f"{shorten(violation.feature, 40)}: {check}{measured}"
-
-
-def _summary(hours: Sequence[Hour]) -> str:
-    style = "bold green" if all(hour.as_planted for hour in hours) else "bold red"
-    return f"[{style}]{escape(_counts(hours))}[/]"
 
 
 def _counts(hours: Sequence[Hour]) -> str:

@@ -44,13 +44,18 @@ def replay(rows: Sequence[Row], score: Score, seed: int = SEED) -> Iterator[Capt
     The model scores what was sent, faults included, as a served model would.
     """
     random = Random(seed)  # noqa: S311 a replay has to be repeatable, not secret
-    order = random.sample(range(len(rows)), len(rows))
-    for hour in range(HOURS):
-        chosen = [rows[place] for place in order[hour * len(rows) // HOURS : (hour + 1) * len(rows) // HOURS]]
+    for hour, places in enumerate(sent_by_hour(len(rows), random)):
+        chosen = [rows[place] for place in places]
         for fault in faults_of(hour):
             if fault.spoil is not None:
                 chosen = [fault.spoil(row, random) for row in chosen]
         yield from _files(hour, chosen, score(chosen), random)
+
+
+def sent_by_hour(count: int, random: Random) -> list[list[int]]:
+    """Which rows are sent in each hour, in the order of their requests."""
+    order = random.sample(range(count), count)
+    return [order[hour * count // HOURS : (hour + 1) * count // HOURS] for hour in range(HOURS)]
 
 
 def _files(hour: int, sent: Sequence[Row], answers: Sequence[dict[str, Any]], random: Random) -> Iterator[CaptureFile]:
