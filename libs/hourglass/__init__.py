@@ -4,16 +4,18 @@ The name is the architecture. Wide above: any capture format, any size. Wide bel
 Between them a narrow waist: a state is a commutative monoid that serialises itself, so hours, machines and files merge
 by `+`.
 
+    join         captured requests × ground truth → merged records, which are captured again
     capture      files → slices → blocks of lines → records → rows → classified values
     states       values → one small mergeable state an hour, column and kind          (the waist)
     store        an hour's states in one file; history: the sum of any window's hours
     statistics   state → number
     comparisons  state × baseline state → distance or p-value
     constraints  statistics → suggested constraints; constraints × statistics → verdicts
+    quality      labels × predictions → states → metrics with deviations → thresholds → verdicts
     monitors     which of these a job is made of
     outputs      statistics.json, constraints.json, violations, evaluation, metrics, message
 
-`scan` is the first two lines as one function of one task; `spark` hands it out to a cluster, `local` to processes of this
+`scan` is capture and states as one function of one task; `spark` hands it out to a cluster, `local` to processes of this
 machine. Nothing below the waist knows of Spark.
 """
 

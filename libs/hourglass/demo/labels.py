@@ -17,7 +17,7 @@ from hourglass.demo.census import LABELS, Row
 from hourglass.demo.replay import SEED, CaptureFile, sent_by_hour
 
 CHANGED_HOURS = (11, 12)
-CHANGE = "2 of 5 married people earn more"
+CHANGE = "2 of 5 married earn more"
 _CHANGED_SHARE = 0.4
 _MEAN_DELAY = timedelta(hours=4)
 _NEVER = 0.04
