@@ -134,10 +134,8 @@ def main() -> None:
         for side in sides:
             side()
         mine, plain = zip(*[[side() for side in sides] for _ in range(arguments.repeats)], strict=True)
-        print(
-            f"| merge, {arguments.records:,} × {arguments.records:,} ÷ plain Spark join | {median(mine) / median(plain):.2f} (goal {GOAL}) ",
-            end="",
-        )
+        title = f"merge, {arguments.records:,} × {arguments.records:,} ÷ plain Spark join"
+        print(f"| {title} | {median(mine) / median(plain):.2f} (goal {GOAL}) ", end="")
         print(f"| {median(mine):.1f} s ({min(mine):.1f}–{max(mine):.1f}) | {median(plain):.1f} s ({min(plain):.1f}–{max(plain):.1f}) |")
     session.stop()
     shutil.rmtree(output, ignore_errors=True)

@@ -1,6 +1,7 @@
-"""The merge job for spark-submit: the same flags, environment and YAML as `hourglass merge`.
+r"""The ground-truth merge for spark-submit: the same flags, environment and YAML as `hourglass merge`.
 
-spark-submit jobs/ground_truth_merge.py --dataset-source s3://bucket/capture --ground-truth-source s3://bucket/labels --output-path s3://bucket/merged
+spark-submit jobs/ground_truth_merge.py \
+    --dataset-source s3://bucket/capture --ground-truth-source s3://bucket/labels --output-path s3://bucket/merged
 """
 
 from __future__ import annotations

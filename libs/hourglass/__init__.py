@@ -6,6 +6,7 @@ by `+`.
 
     join         captured requests × ground truth → merged records, which are captured again
     capture      files → slices → blocks of lines → records → rows → classified values
+    join         captured records × the ground truth that came later → merged records
     states       values → one small mergeable state an hour, column and kind          (the waist)
     store        an hour's states in one file; history: the sum of any window's hours
     statistics   state → number

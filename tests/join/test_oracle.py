@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourglass.capture import slices
-from tests.join.trees import SOURCE, at, capture, contents, hour, label, merge, merged, naive, write
+from hourglass.join import match
+from tests.join.trees import SOURCE, at, capture, contents, hour, key_of, label, label_fates, merge, merged, naive, write
 
 HOURS = 4
 IDS = st.sampled_from(["a", "b", "c", "Ünï", 'quo"te', "7"])
@@ -58,19 +60,23 @@ CAPTURES = st.one_of(trees_of(captures_of(), f"{SOURCE}/", HOURS - 1), trees_of(
 LABELS = trees_of(labels_of(), "", HOURS + 1)
 
 
-@pytest.mark.parametrize("part_bytes", [8 << 20, 600])
+@pytest.mark.parametrize(("part_bytes", "rows"), [(8 << 20, 1 << 15), (600, 1), (600, 3)])
 @settings(max_examples=60)
 @given(captures=CAPTURES, labels=LABELS, wait=st.integers(1, 3))
-def test_the_merge_is_the_join_by_hand(captures: dict[str, list[str]], labels: dict[str, list[str]], wait: int, part_bytes: int) -> None:
-    """The same records in the same order, whatever the parts; and no line of either side is lost."""
+def test_the_merge_is_the_join_by_hand(
+    captures: dict[str, list[str]], labels: dict[str, list[str]], wait: int, part_bytes: int, rows: int
+) -> None:
+    """The same records in the same order, whatever the parts and the batches of rows; and no line of either side is lost."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(slices, "PART_BYTES", part_bytes)
+        patch.setattr(match, "ROWS_AT_A_TIME", rows)
         root = Path(folder)
         write(root / "captures", captures)
         write(root / "labels", labels)
         outcome = merge(root, label_wait=f"{wait}h", max_bad_lines=1)
         expected, counts = naive(captures, labels, wait)
         assert merged(root / "merged") == expected
+        fates, passed_over = label_fates(captures, labels, wait)
         for hour_ in outcome.hours:
             report, count = hour_.report, counts[hour_.report.partition]
             assert (
@@ -80,9 +86,14 @@ def test_the_merge_is_the_join_by_hand(captures: dict[str, list[str]], labels: d
             )
             assert (report.matched, report.unmatched, report.duplicated) == (count["matched"], count["unmatched"], count["duplicated"])
             assert (report.without_id, report.bad_lines) == (count["without id"], count["bad"])
+            keys = {key_of(record) for record in expected.get(report.partition, [])}
+            assert sum(report.labels_used.values()) == len(keys)  # a key's captures of an hour share a label
+            assert report.labels_passed_over == passed_over.get(report.partition, 0)
             assert report.delays.from_times + report.delays.from_hours == report.delays.state.n == report.matched
         for found in outcome.label_hours:
             assert found.lines == found.used + found.superseded + found.unmatched + sum(found.bad.values())
+            fate = fates.get(found.hour, Counter())
+            assert (found.used, found.superseded, found.unmatched) == (fate["used"], fate["superseded"], fate["unmatched"])
             lines = [line for path, lines in labels.items() if path.startswith(found.hour) for line in lines if line.strip()]
             assert found.lines == len(lines)
 

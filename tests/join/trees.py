@@ -75,8 +75,14 @@ def merged(output: Path) -> dict[str, list[dict[str, Any]]]:
     """The records of each hour that has any, in order."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for path in sorted(output.rglob("part-*.jsonl")):
-        found[str(path.parent.relative_to(output))] += [json.loads(line) for line in path.read_text().splitlines()]
+        found[str(path.parent.relative_to(output))] += [json.loads(line, object_pairs_hook=_once) for line in path.read_text().splitlines()]
     return dict(found)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object none of whose keys is there twice."""
+    assert len({name for name, _ in pairs}) == len(pairs)
+    return dict(pairs)
 
 
 def contents(output: Path, *, reports: bool = True) -> dict[str, bytes]:
@@ -90,43 +96,77 @@ def contents(output: Path, *, reports: bool = True) -> dict[str, bytes]:
 
 def naive(captures: Tree, labels: Tree, wait: int) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Counter[str]]]:
     """The merged records by partition, and what became of the lines of each."""
+    known = truths(labels)
+    result: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    seen: set[tuple[str, str, str]] = set()
+    for path in sorted(captures):
+        partition = path.rpartition("/")[0]
+        for text in filter(str.strip, captures[path]):
+            record = parsed(text)
+            reach = [(order, data) for order, data in known[key_of(record)] if -1 <= order[1] - number_of(path) <= wait]
+            fate = fate_of(record, partition, seen) or ("matched" if reach else "unmatched")
+            counts[partition].update(["lines", fate])
+            if fate == "matched":
+                result[partition].append({**record, "groundTruthData": max(reach, key=lambda found: found[0])[1]})
+    return dict(result), counts
+
+
+def truths(labels: Tree) -> dict[str, list[tuple[tuple[float, int, str, int], dict[str, Any]]]]:
+    """The labels of each key, with what says which is the latest."""
     known: dict[str, list[tuple[tuple[float, int, str, int], dict[str, Any]]]] = defaultdict(list)
-    for path in sorted(labels):
+    for path, lines in labels.items():
         folder = number_of(path)
-        for line, text in enumerate(labels[path]):
+        for line, text in enumerate(lines):
             found = truth(text)
             if found is not None:
                 key, data, time = found
                 known[key].append(((time if time is not None else folder * 3600.0, folder, path, line), data))
-    result: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    seen = set()
-    for path in sorted(captures):
-        partition, count = path.rpartition("/")[0], counts[path.rpartition("/")[0]]
-        for text in captures[path]:
-            if not text.strip():
-                continue
-            count["lines"] += 1
-            record = parsed(text)
-            if not isinstance(record, dict) or "captureData" not in record:
-                count["bad"] += 1
-                continue
-            metadata = record.get("eventMetadata", {})
-            event, key = metadata.get("eventId"), metadata.get("inferenceId") or metadata.get("eventId")
-            if not key:
-                count["without id"] += 1
-                continue
-            if event and (partition, key, event) in seen:
-                count["duplicated"] += 1
-                continue
-            seen.add((partition, key, event))
-            reach = [(order, data) for order, data in known[key] if -1 <= order[1] - number_of(path) <= wait]
-            if not reach:
-                count["unmatched"] += 1
-                continue
-            count["matched"] += 1
-            result[partition].append({**record, "groundTruthData": max(reach, key=lambda found: found[0])[1]})
-    return dict(result), dict(counts)
+    return known
+
+
+def label_fates(captures: Tree, labels: Tree, wait: int) -> tuple[dict[str, Counter[str]], dict[str, int]]:
+    """What became of the labels of each hour, and by partition how many lines a taken label kept from being taken."""
+    fates: dict[str, Counter[str]] = defaultdict(Counter)
+    passed_over: Counter[str] = Counter()
+    asking = {
+        (path.rpartition("/")[0], key_of(parsed(text)))
+        for path, lines in captures.items()
+        for text in filter(str.strip, lines)
+        if fate_of(parsed(text), "", set()) is None
+    }
+    for key, found in truths(labels).items():
+        partitions = [partition for partition, asked in asking if asked == key]
+        reaches = {
+            partition: [order for order, _ in found if -1 <= order[1] - number_of(f"{partition}/x") <= wait] for partition in partitions
+        }
+        chosen = {max(reach) for reach in reaches.values() if reach}
+        for partition, reach in reaches.items():
+            passed_over[partition] += max(0, len(reach) - 1)
+        for order, _ in found:
+            latest = order == max(other for other, _ in found if other[1] == order[1])
+            reached = any(order in reach for reach in reaches.values())
+            fates[hour(order[1])]["used" if order in chosen else "superseded" if reached or not latest else "unmatched"] += 1
+    return dict(fates), dict(passed_over)
+
+
+def key_of(record: Any) -> str:
+    """What a captured record is joined by."""
+    metadata = record.get("eventMetadata", {}) if isinstance(record, dict) else {}
+    return metadata.get("inferenceId") or metadata.get("eventId") or ""
+
+
+def fate_of(record: Any, partition: str, seen: set[tuple[str, str, str]]) -> str | None:
+    """Why a line has no label, whatever labels there are."""
+    if not isinstance(record, dict) or "captureData" not in record:
+        return "bad"
+    if not key_of(record):
+        return "without id"
+    event = record["eventMetadata"].get("eventId")
+    if event and (partition, key_of(record), event) in seen:
+        return "duplicated"
+    seen.add((partition, key_of(record), event))
+    return None
 
 
 def parsed(text: str) -> Any:

@@ -115,8 +115,7 @@ def test_half_a_window_is_a_fault() -> None:
 def test_every_file_in_conf_loads(path: Path) -> None:
     """The commented examples are settings that work."""
     settings = load_settings({}, {}, str(path))
-    assert settings.window is not None
-    assert timedelta(hours=1) in settings.window
+    assert settings.window is None or timedelta(hours=1) in settings.window
 
 
 def test_the_example_mentions_every_setting_of_data_quality() -> None:

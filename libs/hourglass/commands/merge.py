@@ -29,7 +29,23 @@ _FLAGS = (
     *("sagemaker_monitoring_schedule_name", "sagemaker_endpoint_datacapture_prefix", "engine", "max_bad_lines"),
     *("require_data", "container_root"),
 )
-_METAVARS = {"start_time": "TIME", "end_time": "TIME", "metric_time": "TIME", "label_wait": "LENGTH", "max_bad_lines": "SHARE"}
+_METAVARS = {
+    **dict.fromkeys(("start_time", "end_time", "metric_time"), "TIME"),
+    "label_wait": "LENGTH",
+    "max_bad_lines": "SHARE",
+    "publish_cloudwatch_metrics": "Enabled|Disabled",
+    "publish": "file|put-metric-data",
+    "engine": "spark|local",
+}
+_SAYS = {  # what a setting that jobs share means here
+    "dataset_source": "Directory or URI of the captures, by hour.",
+    "output_path": "Directory or URI of the merged files, by hour, and of merge_report.json.",
+    "start_time": "Begin of the window of capture hours, 2026-11-21T09:00:00Z; hours are merged whole.",
+    "label_wait": "For how long after a capture's hour labels count, such as 24h. [default: 7d]",
+    "dataset_format": 'What a batch transform\'s files hold, as JSON: {"csv":{"header":false}}. Found out from the files when absent.',
+    "engine": "Who runs the join: Spark, or this process, without Java, in its memory. [default: spark]",
+    "metric_time": "Time of the metrics' points, for a run of one hour; otherwise each hour's start.",
+}
 _STYLES = {WRITTEN: "green", UNCHANGED: "", CURRENT: "dim", KEPT: "yellow"}
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
@@ -38,14 +54,14 @@ def _flags(command: Callable[..., None]) -> Callable[..., None]:
     """A flag for each setting that the merge looks at."""
     for name in reversed(_FLAGS):
         flag, field = name.replace("_", "-"), Settings.model_fields[name]
-        text = str(field.description).removesuffix(" Ground-truth merge only.")
+        text = _SAYS.get(name) or str(field.description).removesuffix(" Ground-truth merge only.")
         switch = field.annotation is bool
         command = click.option(
             f"--{flag}/--no-{flag}" if switch else f"--{flag}",
             name,
             default=None,
             metavar=None if switch else _METAVARS.get(name, "TEXT"),
-            help=f"{text} [default: {'7d' if name == 'label_wait' else field.default}]" if name in {"label_wait", "engine"} else text,
+            help=text,
         )(command)
     command = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")(command)
     return click.option("--config", metavar="FILE", help="YAML file with the same keys; flags and environment overrule it.")(command)
@@ -117,6 +133,8 @@ def show(outcome: MergeOutcome, settings: Settings) -> None:
         totals = {name: sum(getattr(hour, name) for hour in labels) for name in ("lines", "used", "superseded", "unmatched")}
         bad = sum(sum(hour.bad.values()) for hour in labels)
         facts = f"{totals['used']:,} used, {totals['superseded']:,} superseded, {totals['unmatched']:,} without a capture, {bad:,} unusable"
+        if not all(hour.complete for hour in labels):
+            facts += " (captures outside of the window may be theirs)"
         terminal.console().print(Text(f"{totals['lines']:,} lines of ground truth in {len(labels)} hours: {facts}", "dim"), soft_wrap=True)
     for warning in outcome.warnings:
         terminal.console().print(Text(f"warning: {terminal.plain(warning)}", "yellow"), soft_wrap=True)

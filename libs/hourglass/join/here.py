@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from hourglass.join import match
 from hourglass.join.keys import capture_rows
 from hourglass.join.labels import label_rows
-from hourglass.join.match import match_rows
 from hourglass.join.merged_lines import merged_rows
 from hourglass.join.plan import JoinPlan
 from hourglass.schemas import KEY_ROWS, KEY_ROWS_ORDER, MATCH_ROWS
@@ -28,5 +28,7 @@ def join_here(plan: JoinPlan) -> pa.Table:
     rows = pa.Table.from_batches([batch for number in tasks for batch in read_task(plan, number)], KEY_ROWS)
     rows = rows.sort_by([(name, "ascending") for name in KEY_ROWS_ORDER])
     targets = np.zeros(len(plan.parts), np.int32)
-    matches = pa.Table.from_batches(list(match_rows(rows.to_batches(), plan, targets)), MATCH_ROWS).sort_by("place")
-    return pa.Table.from_batches(list(merged_rows(matches.to_batches(), plan)), MATCH_ROWS)
+    # in batches, as Spark hands them on
+    matched = match.match_rows(rows.combine_chunks().to_batches(match.ROWS_AT_A_TIME), plan, targets)
+    matches = pa.Table.from_batches(list(matched), MATCH_ROWS).sort_by("place")
+    return pa.Table.from_batches(list(merged_rows(matches.combine_chunks().to_batches(match.ROWS_AT_A_TIME), plan)), MATCH_ROWS)

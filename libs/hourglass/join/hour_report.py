@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from operator import add
+from operator import add, itemgetter
 from typing import Any, Self
 
 import orjson
@@ -39,6 +39,13 @@ class Inputs:
         for file in found:
             digest.update(f"{file.path.removeprefix(root)}\0{file.size}\0{file.modified}\n".encode("utf-8", "surrogatepass"))
         return cls(len(found), sum(file.size for file in found), digest.hexdigest())
+
+    @classmethod
+    def together(cls, parts: Iterable[tuple[str, Self]]) -> Self:
+        """Those of several folders, by their names."""
+        found = sorted(parts, key=itemgetter(0))
+        digest = hashlib.sha256("".join(f"{name}\0{part.fingerprint}\n" for name, part in found).encode()).hexdigest()
+        return cls(sum(part.files for _, part in found), sum(part.bytes for _, part in found), digest)
 
 
 @dataclass(frozen=True)

@@ -258,7 +258,7 @@ class _Winners:
         winner = np.where(found, first, -1)
         several = np.flatnonzero(end - first > 1)
         if len(several):
-            order = np.lexsort([np.asarray(self.rows["place"]), self.within % _HOURS, np.asarray(self.rows["stamp"])])
+            order = np.lexsort([self.within, np.asarray(self.rows["stamp"])])  # there is one label an hour
             ranks = np.empty(len(order) + 1, np.int64)
             ranks[order] = np.arange(len(order))
             ranks[-1] = -1  # where a reach ends with the last label

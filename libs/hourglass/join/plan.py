@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -128,10 +128,13 @@ def hour_spelled(number: int) -> str:
     return hour_name(_EPOCH + number * HOUR)
 
 
-def in_reach(labels: Iterable[InputFile], hour: str, wait: int) -> list[InputFile]:
-    """The label files that count for an hour of captures: from the hour before on, for as long as labels are waited for."""
-    at = hour_number(hour)
-    return [file for file in labels if -EARLY_HOURS <= hour_number(hour_of(file.partition)) - at <= wait]
+def reach(hour: str, wait: int) -> range:
+    """The hours whose labels count for an hour of captures: from the hour before on, for as long as labels are waited for.
+
+    >>> [hour_spelled(number) for number in reach("2026/11/21/09", 1)]
+    ['2026/11/21/08', '2026/11/21/09', '2026/11/21/10']
+    """
+    return range(hour_number(hour) - EARLY_HOURS, hour_number(hour) + wait + 1)
 
 
 def begins(block: Block, lines: Places) -> Places:

@@ -28,7 +28,7 @@ from hourglass.capture.files import InputFile, Listing, list_files
 from hourglass.capture.formats import DatasetFormat
 from hourglass.capture.manifests import expand_manifests
 from hourglass.capture.records import NO_CAPTURE
-from hourglass.capture.window import HOUR, Window, hour_of, partition_of, source_of
+from hourglass.capture.window import HOUR, Window, hour_of, hour_start, partition_of, source_of
 from hourglass.errors import InputError
 from hourglass.join.hour_report import (
     HOUR_REPORT,
@@ -41,7 +41,7 @@ from hourglass.join.hour_report import (
     report_path,
 )
 from hourglass.join.labels import NO_TRUTH
-from hourglass.join.plan import LINES, JoinPlan, hour_number, hour_spelled, in_reach, plan_join
+from hourglass.join.plan import LINES, JoinPlan, hour_number, hour_spelled, plan_join, reach
 from hourglass.monitors.job import is_wanted, need_variants, of_endpoint
 from hourglass.monitors.windows import no_data
 from hourglass.outputs import cloudwatch, documents
@@ -205,13 +205,13 @@ def _asked(settings: Settings, prepared: Prepared) -> Iterator[Task]:
     by_hour: dict[int, list[InputFile]] = {}
     for file in prepared.label_listing.files:
         by_hour.setdefault(hour_number(hour_of(file.partition)), []).append(file)
+    root = str(settings.ground_truth_source)
+    hours = {number: (hour_spelled(number), Inputs.of(files, root)) for number, files in by_hour.items()}
     reached: dict[str, Inputs] = {}
     for partition, files in prepared.captures.items():
         hour = hour_of(partition)
         if hour not in reached:
-            at = hour_number(hour)
-            near = [file for other in range(at - 1, at + _wait(settings) + 1) for file in by_hour.get(other, ())]
-            reached[hour] = Inputs.of(near, str(settings.ground_truth_source))
+            reached[hour] = Inputs.together(hours[number] for number in reach(hour, _wait(settings)) if number in hours)
         yield Task(partition, Inputs.of(files, settings.dataset_source), reached[hour])
 
 
@@ -220,11 +220,11 @@ def _is_done(settings: Settings, prepared: Prepared, task: Task) -> bool:
     return is_current(prepared.reports.get(task.partition), _wait(settings), task.captures, task.labels, there)
 
 
-def _labels_of(settings: Settings, prepared: Prepared, stale: Collection[str]) -> list[InputFile]:
+def _labels_of(settings: Settings, prepared: Prepared, partitions: Collection[str]) -> list[InputFile]:
     """The label files that count for at least one of the hours."""
-    hours = {hour_of(partition) for partition in stale}
-    reached = {file for hour in hours for file in in_reach(prepared.label_listing.files, hour, _wait(settings))}
-    return sorted(reached, key=lambda file: file.path)
+    hours = {hour_of(partition) for partition in partitions}
+    numbers = {number for hour in hours for number in reach(hour, _wait(settings))}
+    return [file for file in prepared.label_listing.files if hour_number(hour_of(file.partition)) in numbers]
 
 
 @dataclass
@@ -425,9 +425,18 @@ def _label_hours(
             became = joined.label_became.get(hour, Counter())
             before = min(taken[hour], became["left"])
             bad = {reason: count for reason, count in joined.label_bad.get(hour, Counter()).items() if count}
-            yield LabelHour(hour, joined.label_lines[hour], became["used"] + before, became["superseded"], became["left"] - before, bad)
+            counts = joined.label_lines[hour], became["used"] + before, became["superseded"], became["left"] - before, bad
+            yield LabelHour(hour, *counts, complete=_looks_at_all(settings, hour))
         elif hour in earlier:
             yield LabelHour(**earlier[hour])
+
+
+def _looks_at_all(settings: Settings, hour: str) -> bool:
+    """Whether the window has all hours of captures for which an hour's labels count, so that the rest has no capture."""
+    if settings.span is None:
+        return True
+    first = hour_start(hour) - settings.label_wait
+    return settings.span.start < first + HOUR and hour_start(hour) < settings.span.end
 
 
 def _earlier_label_hours(output: str) -> list[dict[str, Any]]:
@@ -459,12 +468,7 @@ def _warnings(settings: Settings, prepared: Prepared, hours: Sequence[MergedHour
     gone = [hour_of(hour.report.partition) for hour in hours if hour.status == KEPT]
     if gone:
         yield f"the captures of {len(gone)} merged hours are gone ({gone[0]} to {gone[-1]}); their merged files stay as they are"
-    reached = {
-        file
-        for captured in {hour_of(partition) for partition in prepared.captures}
-        for file in in_reach(prepared.label_listing.files, captured, _wait(settings))
-    }
-    beyond = len(prepared.label_listing.files) - len(reached)
+    beyond = len(prepared.label_listing.files) - len(_labels_of(settings, prepared, prepared.captures))
     if prepared.captures and beyond:
         yield f"{beyond} files of labels are of hours that count for no hour with captures; they were not read"
     outside = sum(hour.report.outside for hour in hours)

@@ -20,8 +20,8 @@ WRITTEN, UNCHANGED, CURRENT, KEPT = "written", "unchanged", "not read again", "c
 class LabelHour:
     """What became of the lines of ground truth of one hour: lines = used + superseded + unmatched + the bad ones.
 
-    A superseded label has a capture that took a later one. One is unmatched as far as the hours that were read, or that
-    have a report and were not read again, show.
+    A superseded label has a capture that took a later one. One is unmatched as far as the hours of the run show; where
+    the window is so short that its captures may lie outside, the hour is not `complete`.
     """
 
     hour: str
@@ -30,6 +30,7 @@ class LabelHour:
     superseded: int = 0
     unmatched: int = 0
     bad: Mapping[str, int] = field(default_factory=dict)
+    complete: bool = True
 
     def document(self) -> dict[str, Any]:
         """As the report has it."""
@@ -104,11 +105,17 @@ def _label_totals(hours: Sequence[LabelHour]) -> dict[str, int]:
 
 
 def merge_metrics(outcome: MergeOutcome, dimensions: Mapping[str, str | None], time: datetime | None) -> Iterator[Metric]:
-    """Five metrics an hour, over all endpoints and variants of the run, at the hour's begin or, of a single hour, at `time`."""
+    """Five metrics an hour, over all endpoints and variants of the run, at the hour's begin or, of a single hour, at `time`.
+
+    Only of hours that were read, for a point that is published twice counts twice. Labels count as unmatched only where
+    the run has seen all captures that could be theirs.
+    """
     by_hour: dict[str, list[HourReport]] = {}
     for report in outcome.reports:
         by_hour.setdefault(hour_of(report.partition), []).append(report)
-    labels = {hour.hour: hour for hour in outcome.label_hours}
+    read = {hour_of(hour.report.partition) for hour in outcome.hours if hour.status in {WRITTEN, UNCHANGED}}
+    by_hour = {hour: reports for hour, reports in by_hour.items() if hour in read}
+    labels = {hour.hour: hour for hour in outcome.label_hours if hour.complete}
     for hour, reports in sorted(by_hour.items()):
         at = time if time is not None and len(by_hour) == 1 else hour_start(hour)
         named = [{"Name": name, "Value": value} for name, value in dimensions.items() if value]

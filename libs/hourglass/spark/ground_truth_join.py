@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SETTINGS = {
     # rows of keys are small, unlike those of states; a thousand of them would not be worth the way to a worker
     "spark.sql.execution.arrow.maxRecordsPerBatch": "16384",
-    # how many tasks a shuffle takes is decided when its size is known, and a skewed one is split
+    # how many tasks a shuffle takes is decided when its size is known
     "spark.sql.adaptive.enabled": "true",
 }
 _SEED = 42  # of Spark's hash partitioning
