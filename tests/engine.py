@@ -1,9 +1,9 @@
-"""The pass without Spark, and a data-quality run on it: what most tests of the monitor need."""
+"""The pass without Spark, and runs of the monitors on it: what most tests of them need."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ import jsonschema
 import pyarrow as pa
 
 from hourglass.capture.slices import Task
-from hourglass.monitors import data_quality
+from hourglass.monitors import data_quality, model_quality
+from hourglass.monitors.refresh import Engine
 from hourglass.outputs.report import Outcome
 from hourglass.scan import ScanPlan, scan
 from hourglass.schemas import STATE_ROWS
-from hourglass.settings import load_settings
+from hourglass.settings import Settings, load_settings
 
 SCHEMAS = Path(data_quality.__file__).parents[1] / "outputs" / "schemas"
 DOCUMENTS = ("statistics", "constraints", "constraint_violations", "evaluation", "segments")
@@ -29,17 +30,29 @@ def plain_engine(tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:
 
 def run(output: Path, **flags: Any) -> Outcome:
     """A data-quality run into `output`, with its files held against their schemas."""
-    flags = {"container_root": str(output / "no-platform"), **{name: str(value) for name, value in flags.items()}}
-    outcome = data_quality.run(load_settings({**flags, "output_path": str(output)}, {}), plain_engine)
+    outcome = data_quality.run(settings_of(output, flags), plain_engine)
     check_outputs(output, suggested=outcome.reports[0].constraints is not None if outcome.reports else False)
     return outcome
 
 
-def check_outputs(output: Path, *, suggested: bool) -> None:
-    """Holds every file of a run against its JSON Schema; constraints that were given are passed on as they are."""
+def run_quality(output: Path, engine: Engine = plain_engine, parallelism: int = 2, **flags: Any) -> Outcome:
+    """A model-quality run into `output`, with its files held against their schemas."""
+    outcome = model_quality.run(settings_of(output, flags), engine, parallelism)
+    check_outputs(output, suggested=False, monitor="model-quality")
+    return outcome
+
+
+def settings_of(output: Path, flags: Mapping[str, Any]) -> Settings:
+    """The settings of a run into `output`, on no platform unless one is named."""
+    said = {"container_root": output / "no-platform", **flags, "output_path": output}
+    return load_settings({name: str(value) for name, value in said.items()}, {})
+
+
+def check_outputs(output: Path, *, suggested: bool, monitor: str = "data-quality") -> None:
+    """Holds every file of a run against its JSON Schema; a data-quality baseline that was given is passed on as it is."""
     for path in output.rglob("*.json"):
-        if path.stem in DOCUMENTS and (suggested or path.stem != "constraints"):
-            jsonschema.validate(read(path), schema(path.stem))
+        if path.stem in DOCUMENTS and (suggested or path.stem != "constraints" or monitor != "data-quality"):
+            jsonschema.validate(read(path), schema(path.stem, monitor))
     for name, kind in (("bad_lines.jsonl", "bad_line"), ("cloudwatch_metrics.jsonl", "cloudwatch_metric")):
         for path in output.rglob(name):
             for line in path.read_text().splitlines():
@@ -47,9 +60,10 @@ def check_outputs(output: Path, *, suggested: bool) -> None:
 
 
 @cache
-def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of one kind of file."""
-    return read(SCHEMAS / f"{name}.schema.json")
+def schema(name: str, monitor: str = "data-quality") -> dict[str, Any]:
+    """The JSON Schema of one kind of file: the monitor's own, or that of all monitors."""
+    own = SCHEMAS / monitor / f"{name}.schema.json"
+    return read(own if own.exists() else SCHEMAS / f"{name}.schema.json")
 
 
 def read(path: Path) -> Any:
