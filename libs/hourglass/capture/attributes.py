@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from hourglass.capture.documents import CONTAINERS
 from hourglass.capture.payloads import Column
@@ -25,16 +27,19 @@ def find_attribute(attribute: str, columns: Mapping[str, Column]) -> Attribute |
     """The columns of an attribute; None where a batch has none of them.
 
     A name is taken as it stands; then as a number of a column; then as JSONPath or JMESPath. `scores` and `scores[*]` mean
-    the items of a list, `predictions[*].score` the score of each record where the document holds several.
+    the items of a list, `predictions[*].score` the score of each record where the document holds several. Where some
+    documents have a list and others one value of the same name, that is a list of one.
 
     >>> columns = {"label": [1], "p[0]": [0.2], "p[1]": [0.8]}
     >>> find_attribute("$.label", columns), find_attribute("0", columns).columns, find_attribute("p", columns).columns
     (Attribute(columns=([1],), is_list=False), ([1],), ([0.2], [0.8]))
     >>> find_attribute("predictions[*].label", columns).columns, find_attribute("x", columns)
     (([1],), None)
+    >>> find_attribute("p", {"p": [5, None], "p[0]": [None, 6], "p[1]": [None, 7]})
+    Attribute(columns=([5, 6], [None, 7]), is_list=True)
     """
     if attribute in columns:
-        return Attribute((columns[attribute],), is_list=False)
+        return _named(attribute, columns)
     if attribute.isdigit():
         number = int(attribute)
         return Attribute((list(columns.values())[number],), is_list=False) if number < len(columns) else None
@@ -49,8 +54,32 @@ def find_attribute(attribute: str, columns: Mapping[str, Column]) -> Attribute |
 
 def _at(path: str, columns: Mapping[str, Column]) -> Attribute | None:
     if path in columns:
-        return Attribute((columns[path],), is_list=False)
+        return _named(path, columns)
+    items = _items(path, columns)
+    return Attribute(items, is_list=True) if items else None
+
+
+def _items(path: str, columns: Mapping[str, Column]) -> tuple[Column, ...]:
+    """The columns of a list's items, in their order."""
     items = path if "[*]" in path or "[]" in path else f"{path}[*]"
     pattern = re.compile(r"(\d+)".join(re.escape(part) for part in re.split(r"(?<=\[)\*?(?=\])", items)))
     matches = [(tuple(map(int, match.groups())), name) for name in columns if (match := pattern.fullmatch(name))]
-    return Attribute(tuple(columns[name] for _, name in sorted(matches)), is_list=True) if matches else None
+    return tuple(columns[name] for _, name in sorted(matches))
+
+
+def _named(name: str, columns: Mapping[str, Column]) -> Attribute:
+    """A column, with the items of a list of its name that other rows have."""
+    column = columns[name]
+    items = [_objects(item) for item in _items(name, columns)]
+    if not items:
+        return Attribute((column,), is_list=False)
+    own = _objects(column)
+    there = [any(value is not None for value in row) for row in zip(*items, strict=True)]
+    if any(has_items and value is not None for has_items, value in zip(there, own, strict=True)):
+        return Attribute((column,), is_list=False)  # two columns that happen to be called so
+    first = [value if value is not None else item for value, item in zip(own, items[0], strict=True)]
+    return Attribute((first, *items[1:]), is_list=True)
+
+
+def _objects(column: Column) -> Sequence[object]:
+    return column.to_pylist() if isinstance(column, pa.Array) else column

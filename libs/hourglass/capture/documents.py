@@ -64,32 +64,35 @@ def load_all(text: str | bytes) -> list[Any]:
 CONTAINERS = ("instances", "predictions")
 
 
-def flatten(document: object, name: str = "") -> Row:
+def flatten(document: object, name: str = "", *, empty_lists: bool = False) -> Row:
     """One flat row. The names are valid JSONPath and JMESPath.
 
-    Null is a missing value. An empty object or array has no columns. A bare value is called by `name`, or "value".
+    Null is a missing value. An empty object or array has no columns; with `empty_lists` an array without items is a value,
+    where a list is what a row is about. A bare value is called by `name`, or "value".
 
-    >>> flatten({"a": 1, "b": {"c": [2, {"d": 3}]}})
+    >>> flatten({"a": 1, "b": {"c": [2, {"d": 3}]}, "e": []})
     {'a': 1, 'b.c[0]': 2, 'b.c[1].d': 3}
+    >>> flatten({"e": []}, empty_lists=True)
+    {'e': []}
     """
     if isinstance(document, dict) and not any(isinstance(value, dict | list) for value in document.values()):
         return document if not name else {f"{name}.{key}": value for key, value in document.items()}
     row: Row = {}
     try:
-        _flatten_into(row, document, name)
+        _flatten_into(row, document, name, empty_lists=empty_lists)
     except RecursionError as fault:
         raise ValueError("nested too deeply") from fault
     return row
 
 
-def _flatten_into(row: Row, value: object, name: str) -> None:
+def _flatten_into(row: Row, value: object, name: str, *, empty_lists: bool) -> None:
     if isinstance(value, dict):
         prefix = f"{name}." if name else ""
         for key, inner in value.items():
-            _flatten_into(row, inner, f"{prefix}{key}")
-    elif isinstance(value, list):
+            _flatten_into(row, inner, f"{prefix}{key}", empty_lists=empty_lists)
+    elif isinstance(value, list) and (value or not empty_lists):
         for index, inner in enumerate(value):
-            _flatten_into(row, inner, f"{name}[{index}]")
+            _flatten_into(row, inner, f"{name}[{index}]", empty_lists=empty_lists)
     else:
         row[name or "value"] = value
 
@@ -125,13 +128,13 @@ def labels(document: object) -> list[Row]:
     return [flatten(item, "" if isinstance(item, dict) else name or "value") for item in items]
 
 
-def whole(document: object) -> Row:
+def whole(document: object, *, empty_lists: bool = False) -> Row:
     """A document as one row; the items of a bare list are called value[0], value[1], ….
 
     >>> whole([1, 0]), whole({"label": [1]})
     ({'value[0]': 1, 'value[1]': 0}, {'label[0]': 1})
     """
-    return flatten(document, "value" if isinstance(document, list) else "")
+    return flatten(document, "value" if isinstance(document, list) else "", empty_lists=empty_lists)
 
 
 def columns_of(rows: Sequence[Row]) -> dict[str, Sequence[object]]:

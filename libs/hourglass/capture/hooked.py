@@ -40,7 +40,7 @@ class HookedRows:
     """The rows that the hook makes of blocks; it is loaded once."""
 
     def __init__(self, script: Script, plan: ReadPlan, tally: Tally) -> None:
-        self._hook = Preprocessor(script)
+        self._hook = Preprocessor(script, empty_lists=plan.whole_documents)
         self._plan = plan
         self._tally = tally
 

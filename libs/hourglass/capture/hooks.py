@@ -13,6 +13,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -61,7 +62,8 @@ class Script:
 
 
 class _Source(importlib.abc.InspectLoader):
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, empty_lists: bool = False) -> None:
+        self._flatten = partial(flatten, empty_lists=empty_lists)
         self._script = script
 
     def get_source(self, fullname: str) -> str:  # noqa: ARG002 the loader has one module only
@@ -147,7 +149,8 @@ class InferenceRecord:
 class Preprocessor:
     """A loaded `preprocess_handler`, called once a record."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, empty_lists: bool = False) -> None:
+        self._flatten = partial(flatten, empty_lists=empty_lists)
         self._path = script.path
         self._handler = script.handler(PREPROCESS)
         self._arguments: tuple[Any, ...] = ()
@@ -168,7 +171,7 @@ class Preprocessor:
         if not isinstance(result, list) or not all(isinstance(row, dict) for row in result):
             raise self._failure(f"a {type(result).__name__}", place(), text())
         try:
-            return [{str(name): row[name] for name in sorted(row, key=str)} for row in map(flatten, result)]
+            return [{str(name): row[name] for name in sorted(row, key=str)} for row in map(self._flatten, result)]
         except ValueError as fault:
             raise self._failure(str(fault), place(), text()) from fault
 

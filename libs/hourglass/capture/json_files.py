@@ -25,7 +25,7 @@ class JsonFiles:
         self._plan = plan
         self._tally = tally
         self._hooked = hooked
-        self._split = (lambda document: [flatten(document)]) if plan.whole_documents else records
+        self._split = (lambda document: [flatten(document, empty_lists=True)]) if plan.whole_documents else records
 
     def batches(self, block: Block) -> Iterator[Batch]:
         """The rows of a block."""

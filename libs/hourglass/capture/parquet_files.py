@@ -52,14 +52,14 @@ def _row_groups(file: pq.ParquetFile, piece: Slice, plan: ReadPlan, tally: Tally
         for batch in file.iter_batches(size, row_groups=groups, columns=columns, use_threads=False):
             count = batch.num_rows if first == 0 else 0
             tally.lines[piece.partition, piece.part] += count
-            found = _flat_columns(batch, nested=nested)
+            found = _flat_columns(batch, nested=nested, empty_lists=plan.whole_documents)
             ids = hash_places(piece.path, at, batch.num_rows) if plan.ids else None
             at += batch.num_rows
             wanted = found if together else {name: found[name] for name in chosen}
             yield Batch(piece.partition, piece.part, NAMED, count, wanted, first, ids)
 
 
-def _flat_columns(batch: pa.RecordBatch, *, nested: bool) -> dict[str, Column]:
+def _flat_columns(batch: pa.RecordBatch, *, nested: bool, empty_lists: bool) -> dict[str, Column]:
     if not nested:
         return dict(zip(batch.schema.names, batch.columns, strict=True))
-    return dict(columns_of([flatten(row) for row in batch.to_pylist()]))
+    return dict(columns_of([flatten(row, empty_lists=empty_lists) for row in batch.to_pylist()]))

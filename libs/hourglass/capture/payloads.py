@@ -160,7 +160,7 @@ class _Documents:
             try:
                 documents = load_all(text)
                 document = documents[0] if len(documents) == 1 else documents
-                as_one = whole(document) if label else flatten(document)
+                as_one = (whole if label else flatten)(document, empty_lists=whole_documents)
                 rows = [as_one] if whole_documents else [row for document in documents for row in rows_in(document)]
             except ValueError as fault:
                 self.faults[i] = str(fault)

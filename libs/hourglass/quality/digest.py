@@ -157,25 +157,38 @@ class QualityDigest:
     def _probabilities(self, found: Attribute | None, batch: Batch) -> tuple[Column, ...]:
         """The columns of probabilities; of several classes also a list that is written into one column."""
         if found is None:
-            return (pa.nulls(batch.count, pa.float64()),) * (1 if self.problem is Problem.BINARY else max(1, len(self.classes)))
+            return (pa.nulls(batch.count, pa.float64()),) * self._width
         if self.problem is Problem.MULTICLASS and not found.is_list:
             lists = [_items(value) or [] for value in _objects(found.columns[0])]
-            width = max(1, *map(len, lists)) if lists else 1
+            width = max(map(len, lists), default=0)
+            if width < 2:  # one number says nothing of the other classes
+                return (pa.nulls(batch.count, pa.float64()),) * self._width
             return tuple([row[place] if place < len(row) else None for row in lists] for place in range(width))
         return found.columns
 
+    @property
+    def _width(self) -> int:
+        """How many columns stand for probabilities that a batch has not."""
+        return max(1, len(self.classes)) if self.problem is Problem.MULTICLASS else 1
+
     def _apart(self, found: Mapping[str, Attribute | None], batch: Batch, size: int) -> _Rows:
         for name, value in found.items():
-            if value is not None and len(value.columns) != size:
+            if value is not None and not value.is_list:
                 raise InputError(
                     f"attribute of {name}",
-                    found=f"{len(value.columns)} values a row, where another attribute has {size}",
+                    found=f"one value a row, where another attribute has {size}",
                     expected="as many of each",
                     hint="name one item, such as scores[0]",
                 )
         if self.problem is Problem.MULTICLASS and found["probability"] is not None:
             raise InputError("probability_attribute", found="several records in a row", expected="a row for each record")
-        columns = {name: [_objects(column) for column in value.columns] for name, value in found.items() if value is not None}
+        nothing: list[object] = [None] * batch.count
+        # a record may have fewer labels than predictions
+        columns = {
+            name: [_objects(column) for column in value.columns] + [nothing] * (size - len(value.columns))
+            for name, value in found.items()
+            if value is not None
+        }
         ids = _ids(batch)
         parts = []
         for place in range(size):
@@ -187,12 +200,12 @@ class QualityDigest:
             parts.append(({name: taken(of_name, chosen) for name, of_name in items.items()}, own))
         whole = {name: [value for items, _ in parts for value in items[name]] for name in columns}
         own_ids = np.concatenate([own for _, own in parts])
-        nothing: list[object] = [None] * len(own_ids)
+        absent: list[object] = [None] * len(own_ids)
         return _Rows(
-            whole.get("actual", nothing),
-            whole.get("predicted", nothing) if self.inference is not None else None,
-            (whole["probability"],) if "probability" in whole else (),
-            whole.get("threshold", nothing),
+            whole.get("actual", absent),
+            whole.get("predicted", absent) if self.inference is not None else None,
+            (whole.get("probability", absent),) * self._width,
+            whole.get("threshold", absent),
             own_ids,
         )
 
@@ -204,19 +217,16 @@ class QualityDigest:
             return find_attribute(self.ground_truth, columns)
         if len(columns) < 2:
             return Attribute(tuple(columns.values()), is_list=False) if columns else None
-        found = find_attribute(next(iter(columns)).partition("[")[0], columns)
-        if found is None or len(found.columns) != len(columns):
+        name = next(iter(columns)).partition("[")[0]
+        found = find_attribute(name, columns)
+        if found is None or any(other.partition("[")[0] != name for other in columns):
             raise InputError("ground_truth_attribute", found="nothing", expected=f"one of {', '.join(columns)}", hint="several are merged")
         return found
 
     def _sets(self, batch: Batch) -> tuple[pa.ListArray, pa.ListArray]:
-        """Actual and predicted sets of names; a record whose list is empty has an empty set."""
+        """Actual and predicted sets of names; a record whose list is empty has an empty set, one without a list has none."""
         predicted = find_attribute(self.inference, batch.columns) if self.inference is not None else None
-        there = not self.merged or batch.labels is not None
-        return (
-            self._names(_rows_of(self._label(batch), batch.count, [] if there else None)),
-            self._names(_rows_of(predicted, batch.count, [])),
-        )
+        return self._names(_rows_of(self._label(batch), batch.count)), self._names(_rows_of(predicted, batch.count))
 
     def _names(self, lists: Iterable[list[object] | None]) -> pa.ListArray:
         made = [None if items is None else [class_name(item, self._rule) for item in items] for items in lists]
@@ -252,17 +262,29 @@ def _objects(column: Column) -> Sequence[object]:
     return column.to_pylist() if isinstance(column, pa.Array) else column
 
 
-def _rows_of(found: Attribute | None, count: int, absent: list[object] | None) -> Iterable[list[object] | None]:
-    """The list of each row; `absent` where the batch has no such attribute."""
+def _rows_of(found: Attribute | None, count: int) -> Iterable[list[object] | None]:
+    """The list of each row; None where there is neither a list nor a value."""
     if found is None:
-        return [absent] * count
+        return [None] * count
     if not found.is_list:
         return [_items(value) for value in _objects(found.columns[0])]
-    return [[item for item in row if item is not None] for row in zip(*map(_objects, found.columns), strict=True)]
+    return [_to_last(row) for row in zip(*map(_objects, found.columns), strict=True)]
+
+
+def _to_last(row: tuple[object, ...]) -> list[object] | None:
+    """A row's items without those that only longer lists have; what is missing amid the others keeps its place.
+
+    >>> _to_last((1, None, 2, None)), _to_last(([], None)), _to_last((None, None))
+    ([1, None, 2], [], None)
+    """
+    if row[0] == []:
+        return []
+    size = next((place for place in range(len(row), 0, -1) if row[place - 1] is not None), 0)
+    return list(row[:size]) if size else None
 
 
 def _numbers(found: Attribute | None, count: int) -> pa.ListArray:
-    lists = _rows_of(found, count, None)
+    lists = _rows_of(found, count)
     return pa.array([None if items is None else as_floats(items).tolist() for items in lists], pa.list_(pa.float64()))
 
 
