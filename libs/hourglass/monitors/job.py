@@ -38,14 +38,24 @@ from hourglass.scan import ScanPlan
 from hourglass.settings import Settings
 from hourglass.store import StateStore
 
+_FIRST_BATCHES = 8  # looked at for names
+
 RowChecks = Callable[[Sequence[Task], ReadPlan, Dataset], tuple[Sequence[Evaluation], Sequence[dict[str, Any]]]]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the columns of the first rows are called; those of labels that were merged into records by themselves, else None."""
+
+    columns: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Asked:
     """A window that is to be reported: its states, and the rows of each endpoint and variant in it.
 
-    `sum` gives the states of other windows of the same data, `columns` the names that the first rows have, from the files.
+    `sum` gives the states of other windows of the same data, `names` those of the first rows' columns, from the files.
     """
 
     window: Window | None
@@ -53,7 +63,7 @@ class Asked:
     states: HourStates
     traffic: Mapping[str, int]
     sum: Callable[[Window], Summed]
-    columns: Callable[[], Sequence[str]]
+    names: Callable[[], Names]
 
 
 class Monitor(Protocol):
@@ -220,12 +230,18 @@ def plan_pass(job: Job) -> tuple[ScanPlan, list[InputFile]]:
     return job.monitor.plan(read), files
 
 
-def first_columns(job: Job) -> Sequence[str]:
-    """The names of the columns that the first rows of the data have; none where there are no rows."""
+def first_names(job: Job) -> Names:
+    """The names of the columns that the first rows of the data have; labels may come some rows later, or not at all."""
     plan, files = plan_pass(job)
     tasks = cut_tasks(files, plan.read.form, 1)
-    batch = next(islice(read_batches(tasks[0], plan.read, Tally()), 1), None) if tasks else None
-    return [*batch.columns, *(batch.labels or {})] if batch is not None else []
+    columns: dict[str, None] = {}
+    for batch in islice(read_batches(tasks[0], plan.read, Tally()), _FIRST_BATCHES) if tasks else ():
+        columns |= dict.fromkeys(batch.columns)
+        if not plan.read.labels:
+            return Names(tuple(columns))
+        if batch.labels:
+            return Names(tuple(columns), tuple(batch.labels))
+    return Names(tuple(columns), () if plan.read.labels else None)
 
 
 def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator[Report]:
@@ -234,14 +250,14 @@ def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator
     plan = Plan(settings.window or (), settings.window_kind, job.store is not None)
     partitions = {*refreshed.read, *refreshed.current}
     is_ours = partial(_is_ours, job)
-    columns = cache(partial(first_columns, job))
+    names = cache(partial(first_names, job))
     for length, window in plan.windows(settings.span, partitions):
         summed = history.sum(window, is_ours, partitions if window is None else None)
         traffic = summed.traffic
         if settings.variant is not None and settings.retired_variants:
             traffic = history.sum(window, lambda source: source in job.listing.sources and is_read(settings, source)).traffic
         expected = sum(1 for _ in window.hours()) if window else len(summed.hours)
-        asked = Asked(window, length, summed.states, traffic, partial(history.sum, wanted=is_ours), columns)
+        asked = Asked(window, length, summed.states, traffic, partial(history.sum, wanted=is_ours), names)
         report = job.monitor.report(asked)
         warnings = (*refreshed.warnings, *summed.warnings, *report.coverage.warnings)
         yield replace(report, length=length, coverage=Coverage(expected, len(summed.hours), warnings), **_kept(summed.states))

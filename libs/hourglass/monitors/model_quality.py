@@ -8,7 +8,7 @@ thresholds: suggest, or evaluate             quality.constraints; the same for e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -16,7 +16,8 @@ from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import ReadPlan
 from hourglass.capture.documents import load
 from hourglass.comparisons import Worse
-from hourglass.constraints import Evaluation
+from hourglass.constraints import Evaluation, Verdict
+from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.hours import HourStates
@@ -54,10 +55,11 @@ CHANCE = 2.0  # deviations that a segment may be worse by chance
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What metrics are held against, and how much the baseline's own values vary."""
+    """What metrics are held against, and how much the baseline's own values vary; or why there is nothing, as `lacking`."""
 
     constraints: tuple[QualityConstraint, ...] = ()
     deviations: Mapping[str, float] = field(default_factory=dict)
+    lacking: str = ""
 
 
 def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
@@ -132,8 +134,18 @@ class ModelQuality:
             self._need_attributes(measured, asked)
         if self.thresholds is None and self.settings.reference.is_baseline:
             constraints = quality_constraints(measured) if measured.counted else None
-            suggested = Report(asked.window, dataset, constraints=constraints, states=asked.states, quality=measured, traffic=asked.traffic)
-            return replace(suggested, segments=self._segments(asked, measured, Thresholds()), ranking=_ranking(self.digest.problem))
+            none = Thresholds(lacking="" if measured.counted else _why_nothing(measured))
+            return Report(
+                asked.window,
+                dataset,
+                tuple(self._evaluate(measured, none)),
+                constraints=constraints,
+                states=asked.states,
+                traffic=asked.traffic,
+                segments=self._segments(asked, measured, none),
+                ranking=_ranking(self.digest.problem),
+                quality=measured,
+            )
         thresholds, reference, warnings = self._thresholds(asked)
         evaluations = tuple(self._evaluate(measured, thresholds))
         return Report(
@@ -144,7 +156,7 @@ class ModelQuality:
             coverage=Coverage(warnings=warnings),
             traffic=asked.traffic,
             segments=self._segments(asked, measured, thresholds),
-            asked=_written(thresholds, self.digest.problem) if self.given is None else None,
+            asked=None if self.settings.reference.is_baseline else _written(thresholds, self.digest.problem),
             ranking=_ranking(self.digest.problem),
             quality=measured,
         )
@@ -159,6 +171,9 @@ class ModelQuality:
     def _evaluate(self, measured: QualityReport, thresholds: Thresholds) -> list[Evaluation]:
         mode = Mode(self.settings.decision)
         times = self.settings.deviations
+        if thresholds.lacking and measured.rows:
+            definition = f"metrics beside those of {self.settings.reference}"
+            return [Evaluation("", DRIFT, definition, None, None, Verdict.INSUFFICIENT, thresholds.lacking)]
         return evaluate_quality(measured, thresholds.constraints, mode=mode, deviations=thresholds.deviations, times=times)
 
     def _thresholds(self, asked: Asked) -> tuple[Thresholds, ReferenceReport, tuple[str, ...]]:
@@ -173,9 +188,10 @@ class ModelQuality:
         past = self.measured(HourStates.merged([summed.states for summed in sums]))
         hours = Coverage(sum(1 for window in windows for _ in window.hours()), sum(len(summed.hours) for summed in sums))
         found = tuple(parse_quality_constraints(quality_constraints(past), self.digest.problem))
+        lacking = "" if past.counted else f"{reference}: {_why_nothing(past)}"
         deviations = {key: measured.deviation for key, measured in past.metrics.items() if not isinstance(measured.deviation, Undefined)}
         warnings = tuple(warning for summed in sums for warning in summed.warnings)
-        return Thresholds(found, deviations), ReferenceReport(str(reference), windows, hours), warnings
+        return Thresholds(found, deviations, lacking), ReferenceReport(str(reference), windows, hours), warnings
 
     def _segments(self, asked: Asked, whole: QualityReport, thresholds: Thresholds) -> tuple[SegmentReport, ...]:
         """The segments of a window, the one that is worst beyond chance first."""
@@ -205,16 +221,30 @@ class ModelQuality:
         subjects: list[tuple[str, str | None]] = []
         if measured.counted == 0:
             subjects += [("inference_attribute", digest.inference), ("probability_attribute", digest.probability)]
-            subjects += [("ground_truth_attribute", digest.ground_truth)]
         for by in self.settings.segments:
             values = {name.partition("=")[2] for name in asked.states.segments if segmentation_of(name) == by.name}
             if by.condition or values <= {MISSING}:
                 subjects += [(f"segments: {by.name}", column) for column in by.columns]
-        columns = dict.fromkeys(asked.columns() if subjects else (), ())
-        for subject, attribute in subjects:
-            if columns and attribute is not None and find_attribute(attribute, columns) is None:
-                hint = did_you_mean(attribute, columns)
-                raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
+        if subjects:
+            names = asked.names()
+            _need_names(subjects, names.columns)
+            if measured.counted == 0:
+                # labels that have not come yet have no names
+                _need_names([("ground_truth_attribute", digest.ground_truth)], names.columns if names.labels is None else names.labels)
+
+
+def _need_names(subjects: Iterable[tuple[str, str | None]], names: Sequence[str]) -> None:
+    columns = dict.fromkeys(names, ())
+    for subject, attribute in subjects:
+        if columns and attribute is not None and find_attribute(attribute, columns) is None:
+            hint = did_you_mean(attribute, columns)
+            raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
+
+
+def _why_nothing(measured: QualityReport) -> str:
+    """Why no metric of a window without counted rows has a value."""
+    value = measured.metrics[FIRST_METRICS[measured.problem][0]].value
+    return value.reason if isinstance(value, Undefined) else ""
 
 
 def read_digest(settings: Settings) -> QualityDigest:

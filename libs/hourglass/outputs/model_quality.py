@@ -26,7 +26,7 @@ class ModelQualityOutputs:
         """The contract's three files; constraints that were given are passed on as they are."""
         given = report.asked or self.given
         return {
-            documents.STATISTICS_JSON: documents.to_json(_statistics(report.dataset.rows, report.window, report.quality)),
+            documents.STATISTICS_JSON: documents.to_json(_statistics(report.quality, report.window)),
             documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or {"version": 0.0}),
             documents.VIOLATIONS_JSON: documents.to_json(quality_violations(report.evaluations)),
         }
@@ -34,7 +34,7 @@ class ModelQualityOutputs:
     def segment_files(self, segment: SegmentReport) -> dict[str, bytes]:
         """Metrics and violations of a segment."""
         return {
-            documents.STATISTICS_JSON: documents.to_json(_statistics(segment.dataset.rows, None, segment.quality)),
+            documents.STATISTICS_JSON: documents.to_json(_statistics(segment.quality)),
             documents.VIOLATIONS_JSON: documents.to_json(quality_violations(segment.evaluations)),
         }
 
@@ -45,9 +45,9 @@ class ModelQualityOutputs:
                 yield {"MetricName": key, "Value": measured.value}
 
 
-def _statistics(rows: int, window: Window | None, quality: QualityReport | None) -> dict[str, Any]:
-    """`statistics.json`: how many rows of which time were evaluated when, and every metric."""
+def _statistics(quality: QualityReport | None, window: Window | None = None) -> dict[str, Any]:
+    """`statistics.json`: how many rows of which time were evaluated when, and every metric; a record may hold several rows."""
     span = {"start_time": format_time(window.start), "end_time": format_time(window.end)} if window else {}
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    head = {"version": 0.0, "dataset": {"item_count": rows, **span, "evaluation_time": now}}
+    head = {"version": 0.0, "dataset": {"item_count": quality.rows if quality else 0, **span, "evaluation_time": now}}
     return {**head, **(quality_statistics(quality) if quality is not None else {})}

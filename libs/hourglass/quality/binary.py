@@ -65,15 +65,19 @@ def no_table(state: Confusion) -> str:
     return apart or ""
 
 
-def no_rows(rows: int, no_label: int) -> str:
-    """Why no row can be counted.
+def no_rows(rows: int, no_label: int, lacks: str = "prediction") -> str:
+    """Why no row can be counted; `lacks` is what the rows with a label have not.
 
-    >>> no_rows(0, 0), no_rows(5, 5), no_rows(5, 2)
-    ('no rows', 'none of 5 rows has a label', '2 of 5 rows have no label, the others no prediction')
+    >>> no_rows(0, 0), no_rows(5, 5), no_rows(5, 0)
+    ('no rows', 'none of 5 rows has a label', 'none of 5 rows has a prediction')
+    >>> no_rows(5, 2, "probability")
+    '2 of 5 rows have no label, the others no probability'
     """
     if rows == 0:
         return "no rows"
-    return f"none of {rows} rows has a label" if no_label == rows else f"{no_label} of {rows} rows have no label, the others no prediction"
+    if no_label == rows:
+        return f"none of {rows} rows has a label"
+    return f"{no_label} of {rows} rows have no label, the others no {lacks}" if no_label else f"none of {rows} rows has a {lacks}"
 
 
 def always_positive(table: BinaryTable) -> BinaryTable:

@@ -140,15 +140,16 @@ def _binary(states: Mapping[str, State], bootstrap: Bootstrap, positive: str, _c
     parts |= dict.fromkeys(("receiver_operating_characteristic_curve", "precision_recall_curve"), Undefined("no probability"))
     if Scores.kind in states:
         scores = _get(states, Scores)
-        if scores.n:
+        if state.n and isinstance(cells, Undefined):
+            # where the positive class is not known no row counts as one, and every score of a real positive as a bad one
+            tables[Scores.kind] = Tables(cells)
+        elif scores.n:
             points = drawn_points(scores)
             both = np.concatenate([points.negatives, points.positives])
             drawn_scores = tuple(ScoreTable.drawn(points, drawn, scores.outside) for drawn in _drawn(both, bootstrap))
             tables[Scores.kind] = Tables(ScoreTable.of(scores), drawn_scores)
-        elif scores.no_score:
-            tables[Scores.kind] = Tables(Undefined(f"no probability in any of {scores.no_score} rows with a label"))
         else:
-            tables[Scores.kind] = Tables(Undefined(no_rows(scores.no_actual, scores.no_actual)))
+            tables[Scores.kind] = Tables(Undefined(no_rows(scores.no_actual + scores.no_score, scores.no_actual, "probability")))
         parts["receiver_operating_characteristic_curve"] = _curve(
             roc_curve(scores.points), tables[Scores.kind], "false_positive_rates", "true_positive_rates"
         )
@@ -166,7 +167,7 @@ def _multiclass(states: Mapping[str, State], bootstrap: Bootstrap, _positive: st
     by_kind = {Confusion.kind: tables, ClassProbabilities.kind: Tables(Undefined("no probability"))}
     if ClassProbabilities.kind in states:
         found = _get(states, ClassProbabilities)
-        reason = _nothing(found)
+        reason = _nothing(found, "probability of each class")
         window = Undefined(reason) if reason else ProbabilityTable.of(found.sums[:1])
         by_kind[ClassProbabilities.kind] = Tables(window, (ProbabilityTable.of(found.sums[1 : 1 + bootstrap.draws]),))
     return state.rows, state.n, by_kind, {"confusion_matrix": _matrix(state)}
@@ -186,9 +187,9 @@ def _ranking(states: Mapping[str, State], bootstrap: Bootstrap, _positive: str, 
     return state.rows, state.n, {Rankings.kind: Tables(window, (RankingTable.of(state.sums[1 : 1 + bootstrap.draws]),))}, {}
 
 
-def _nothing(state: ReplicatedSums) -> str:
+def _nothing(state: ReplicatedSums, lacks: str = "prediction") -> str:
     """Why a state has no rows that count; "" when it has."""
-    return "" if state.n else no_rows(state.rows, state.apart[0])
+    return "" if state.n else no_rows(state.rows, state.apart[0], lacks)
 
 
 _MEASURES: Mapping[Problem, Callable[[Mapping[str, State], Bootstrap, str, str | None], _Found]] = {

@@ -55,7 +55,7 @@ def test_a_constant_score_ranks_nothing() -> None:
     ("given", "reason"),
     [
         (None, "no probability"),
-        (scores([True, False], [np.nan, np.inf]), "no probability in any of 2 rows with a label"),
+        (scores([True, False], [np.nan, np.inf]), "none of 2 rows has a probability"),
         (scores([None, None], [0.1, 0.2]), "none of 2 rows has a label"),
         (scores([True, True], [0.1, 0.2]), "every row is actually positive"),
         (scores([False, False], [0.1, 0.2]), "no row is actually positive"),
@@ -125,7 +125,7 @@ def test_rows_of_one_actual_class_have_no_weighted_precision_or_f() -> None:
     [
         ([], [], "mae", "no rows"),
         ([np.nan, np.nan], [1.0, 2.0], "mae", "none of 2 rows has a label"),
-        ([1.0], [np.nan], "mae", "0 of 1 rows have no label, the others no prediction"),
+        ([1.0], [np.nan], "mae", "none of 1 rows has a prediction"),
         ([3.0], [2.0], "r2", "one row"),
         ([0.1, 0.1, 0.1], [1.0, 2.0, 0.1], "r2", "every actual value is 0.1"),
         ([0.0, 0.0], [1.0, 2.0], "mape", "every actual value is 0"),

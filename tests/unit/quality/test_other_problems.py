@@ -125,7 +125,7 @@ def test_probabilities_of_several_classes_are_judged_as_by_scikit_learn(rows: li
     [
         (None, None, "no probability"),
         ([None, None], [[0.5, 0.5]] * 2, "none of 2 rows has a label"),
-        (["a", None], [[np.nan, 0.5]] * 2, "1 of 2 rows have no label, the others no prediction"),
+        (["a", None], [[np.nan, 0.5]] * 2, "1 of 2 rows have no label, the others no probability of each class"),
     ],
     ids=["no state", "no label", "no probability"],
 )
