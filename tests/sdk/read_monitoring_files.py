@@ -22,7 +22,7 @@ def load(directory, session):
 
 
 def switch_off(constraints):
-    """What the SDK's own editing makes of the constraints: monitoring off as a whole, and off for each feature."""
+    """What the SDK's own editing makes of a data-quality baseline: monitoring off as a whole, and off for each feature."""
     constraints.set_monitoring(enable_monitoring=False)
     for feature in constraints.body_dict["features"]:
         constraints.set_monitoring(enable_monitoring=False, feature_name=feature["name"])
@@ -34,7 +34,7 @@ def main():
     directory, bucket = sys.argv[1:]
     loaded = load(directory, Session(default_bucket=bucket))
     read = {name: json.loads(json.dumps(file.body_dict)) for name, file in loaded.items()}
-    if "constraints" in loaded:
+    if "features" in read.get("constraints", {}):
         read["constraints_switched_off"] = switch_off(loaded["constraints"])
     json.dump(read, sys.stdout)
 
