@@ -304,3 +304,24 @@ def test_fewer_labels_than_predictions_leave_rows_without_a_label(tmp_path: Path
         hour = Hour(folder, Problem.BINARY, **merged(folder, lines), **flags)
         assert sum(sum(row.values()) for row in hour.found["confusion_matrix"].values()) == counted
         assert hour.bad_lines == (name == "plain")
+
+
+def test_an_hour_in_which_no_output_has_a_probability_is_evaluated_with_a_warning(tmp_path: Path) -> None:
+    """Accuracy is held against its threshold, AUC is not computable, and the warning names the nearest column, should it be a slip."""
+    rows = [{"prediction": i % 2, "label": int(i > 3)} for i in range(8)]
+    (tmp_path / "source").mkdir()
+    hour = Hour(tmp_path, Problem.BINARY, **{**merged_json(tmp_path / "source", rows), "probability_attribute": "is.predictio"})
+    assert (hour.values["accuracy"], hour.verdicts["auc"]) == (0.5, "not computable")
+    (warning,) = read(tmp_path / "out" / "evaluation.json")["hours"]["warnings"]
+    assert warning.startswith("probability_attribute: found no column 'is.predictio'")
+    assert warning.endswith("did you mean is.prediction?")
+
+
+def test_a_segments_column_that_the_first_records_lack_is_no_slip(tmp_path: Path) -> None:
+    """The first file holds an error's payload only; a condition on a column of the others parts the rows."""
+    first = [merged_record(side(json.dumps({"error": "timeout"}), "JSON"), None)]
+    lines = [merged_record(side(json.dumps({"y": i % 2, "age": 60 + i}), "JSON"), label_json({"label": 1}), i) for i in range(8)]
+    write_merged(tmp_path / "merged", first, name="a.jsonl")
+    source = merged(tmp_path, lines)
+    hour = Hour(tmp_path, Problem.BINARY, **source, inference_attribute="y", segments="seniors: age >= 65")
+    assert {segment.name: segment.dataset.rows for segment in hour.outcome.reports[0].segments} == {"seniors": 3}

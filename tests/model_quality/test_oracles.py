@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from hourglass.errors import InputError
 from hourglass.problems import Problem
 from hourglass.quality import metrics_of
 from tests.engine import read, run_quality
@@ -135,4 +139,67 @@ def test_every_metric_is_scikit_learns_in_every_shape(shape: Shape, problem: Pro
     rows = rows_of(problem, 60, without)
     document = evaluate(shape, rows, tmp_path, problem, **flags_of(problem, rows))
     assert document["dataset"]["item_count"] == 60
+    assert_agree(document, problem, expected_of(problem, rows))
+
+
+@pytest.mark.parametrize(("cut", "limit"), [(None, 0.5), ("0.3", 0.3), ("1", 1.0)])
+def test_a_threshold_makes_the_class_of_a_probability(cut: str | None, limit: float, tmp_path: Path) -> None:
+    """0.5 unless set, any number from 0 to 1; from the threshold on is positive."""
+    rows = rows_of(Problem.BINARY, 80, ("prediction",))
+    flags = {} if cut is None else {"probability_threshold_attribute": cut}
+    assert_agree(evaluate(WHOLE[4], rows, tmp_path, Problem.BINARY, **flags), Problem.BINARY, expected_of(Problem.BINARY, rows, limit))
+
+
+@pytest.mark.parametrize("shape", [*WHOLE, *SEVERAL], ids=lambda shape: shape.__name__)
+def test_a_threshold_may_stand_in_each_row(shape: Shape, tmp_path: Path) -> None:
+    """A column of thresholds, in every shape."""
+    rows = [{"score": row["score"], "cut": (0.2, 0.5, 0.9)[i % 3], "label": row["label"]} for i, row in enumerate(rows_of(Problem.BINARY, 60))]
+    assert_agree(evaluate(shape, rows, tmp_path, Problem.BINARY), Problem.BINARY, expected_of(Problem.BINARY, rows, None))
+
+
+CSV_SHAPES = {"csv_with_header", "csv_without_header", "merged_csv", "several_as_csv"}
+VALUES: Mapping[str, st.SearchStrategy[Any]] = {
+    "number": st.floats(-1e6, 1e6, width=32) | st.sampled_from([0.0, 1.0]),
+    "bit": st.sampled_from([0, 1]),
+    "share": st.floats(0, 1, width=32) | st.sampled_from([0.0, 0.5, 1.0]),
+    "class": st.sampled_from(CLASSES),
+    "shares": st.lists(st.floats(0.0625, 1, width=32), min_size=3, max_size=3, unique=True),
+    "set": st.lists(st.sampled_from(["news", "sport", "1"]), max_size=3, unique=True),
+}
+KINDS: Mapping[Problem, Mapping[str, str]] = {
+    Problem.REGRESSION: {"prediction": "number", "label": "number"},
+    Problem.BINARY: {"prediction": "bit", "score": "share", "label": "bit"},
+    Problem.MULTICLASS: {"prediction": "class", "score": "shares", "label": "class"},
+    Problem.MULTILABEL: {"prediction": "set", "label": "set"},
+}
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Problem, Shape, list[Row]]:
+    """Some rows of a problem, values missing here and there, in a shape that can say so."""
+    problem = draw(st.sampled_from(list(KINDS)))
+    shapes = (*WHOLE, *SEVERAL) if problem in {Problem.REGRESSION, Problem.BINARY} else WHOLE
+    shape = draw(st.sampled_from(shapes))
+    kinds = dict(KINDS[problem])
+    for name in draw(st.sampled_from([(), ("score",), ("prediction",)])):
+        if problem in {Problem.BINARY, Problem.MULTICLASS}:
+            kinds.pop(name)
+    # a line of CSV that is empty as a whole is none, and one record fewer than there are labels
+    may_lack = shape.__name__ not in {"several_as_csv", "merged_csv"}
+    optional = {name: st.none() | VALUES[kind] if may_lack else VALUES[kind] for name, kind in kinds.items()}
+    rows = draw(st.lists(st.fixed_dictionaries(optional), min_size=1, max_size=12))
+    return problem, shape, [dict(row) for row in rows]
+
+
+@given(cases())
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+def test_any_rows_in_any_shape_have_scikit_learns_metrics(case: tuple[Problem, Shape, list[Row]]) -> None:
+    """Ties, one class, values that are missing: what has a value agrees, and nothing has one that should not."""
+    problem, shape, rows = case
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            document = evaluate(shape, rows, Path(folder), problem, **flags_of(problem, rows))
+        except InputError as fault:
+            # a JSON document whose values are all null has its columns, a Parquet file too; nothing else may end the job
+            raise AssertionError(f"{shape.__name__}: {fault}") from fault
     assert_agree(document, problem, expected_of(problem, rows))

@@ -231,17 +231,15 @@ def plan_pass(job: Job) -> tuple[ScanPlan, list[InputFile]]:
 
 
 def first_names(job: Job) -> Names:
-    """The names of the columns that the first rows of the data have; labels may come some rows later, or not at all."""
+    """The names of the columns that the first batches of the data have; the very first records may be errors, or unlabelled."""
     plan, files = plan_pass(job)
     tasks = cut_tasks(files, plan.read.form, 1)
     columns: dict[str, None] = {}
+    labels: dict[str, None] = {}
     for batch in islice(read_batches(tasks[0], plan.read, Tally()), _FIRST_BATCHES) if tasks else ():
         columns |= dict.fromkeys(batch.columns)
-        if not plan.read.labels:
-            return Names(tuple(columns))
-        if batch.labels:
-            return Names(tuple(columns), tuple(batch.labels))
-    return Names(tuple(columns), () if plan.read.labels else None)
+        labels |= dict.fromkeys(batch.labels or ())
+    return Names(tuple(columns), tuple(labels) if plan.read.labels else None)
 
 
 def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator[Report]:

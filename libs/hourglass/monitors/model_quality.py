@@ -47,7 +47,7 @@ from hourglass.quality.digest import DEFAULT_THRESHOLD
 from hourglass.scan import ScanPlan
 from hourglass.segments import MISSING, segmentation_of
 from hourglass.settings import Settings
-from hourglass.states import State
+from hourglass.states import ClassProbabilities, Scores, State
 from hourglass.undefined import Undefined
 
 CHANCE = 2.0  # deviations that a segment may be worse by chance
@@ -130,8 +130,7 @@ class ModelQuality:
         """Suggests thresholds for a window, or holds its metrics against those of its reference."""
         dataset = _dataset(asked.states)
         measured = self.measured(asked.states)
-        if dataset.rows:
-            self._need_attributes(measured, asked)
+        slips = self._need_attributes(measured, asked) if dataset.rows else ()
         if self.thresholds is None and self.settings.reference.is_baseline:
             constraints = quality_constraints(measured) if measured.counted else None
             none = Thresholds(lacking="" if measured.counted else _why_nothing(measured))
@@ -153,7 +152,7 @@ class ModelQuality:
             dataset,
             evaluations,
             reference=reference,
-            coverage=Coverage(warnings=warnings),
+            coverage=Coverage(warnings=(*slips, *warnings)),
             traffic=asked.traffic,
             segments=self._segments(asked, measured, thresholds),
             asked=None if self.settings.reference.is_baseline else _written(thresholds, self.digest.problem),
@@ -215,22 +214,39 @@ class ModelQuality:
         finding = f"{own.value:.4g} ± {own.deviation:.2g}, all rows {all_rows.value:.4g}"
         return replace(report, effect=effect, feature=key, finding=finding)
 
-    def _need_attributes(self, measured: QualityReport, asked: Asked) -> None:
-        """InputError when no row of a window has a prediction, or a label, and the data have no such column: a slip."""
+    def _need_attributes(self, measured: QualityReport, asked: Asked) -> tuple[str, ...]:
+        """InputError where an attribute that no row has is not among the columns of the data either: a slip.
+
+        Of a baseline that lacks a probability too. An hour without one has its other metrics, so there it is a warning.
+        """
         digest = self.digest
         subjects: list[tuple[str, str | None]] = []
         if measured.counted == 0:
+            threshold = digest.threshold if isinstance(digest.threshold, str) else None
             subjects += [("inference_attribute", digest.inference), ("probability_attribute", digest.probability)]
+            subjects += [("probability_threshold_attribute", threshold)]
         for by in self.settings.segments:
             values = {name.partition("=")[2] for name in asked.states.segments if segmentation_of(name) == by.name}
-            if by.condition or values <= {MISSING}:
+            if not values if by.condition else values <= {MISSING}:
                 subjects += [(f"segments: {by.name}", column) for column in by.columns]
-        if subjects:
-            names = asked.names()
-            _need_names(subjects, names.columns)
-            if measured.counted == 0:
-                # labels that have not come yet have no names
-                _need_names([("ground_truth_attribute", digest.ground_truth)], names.columns if names.labels is None else names.labels)
+        _need_names(subjects, asked.names().columns if subjects else ())
+        if measured.counted == 0:
+            names = asked.names()  # of labels that have not come yet there are none
+            _need_names([("ground_truth_attribute", digest.ground_truth)], names.columns if names.labels is None else names.labels)
+        elif digest.probability is not None and _unscored(asked.states):
+            try:
+                _need_names([("probability_attribute", digest.probability)], asked.names().columns)
+            except InputError as slip:
+                if self.settings.suggests:
+                    raise
+                return (str(slip),)
+        return ()
+
+
+def _unscored(states: HourStates) -> bool:
+    """Whether no row has a probability."""
+    found = [state for state in states.of_rows.values() if isinstance(state, Scores | ClassProbabilities)]
+    return bool(found) and not any(state.n for state in found)
 
 
 def _need_names(subjects: Iterable[tuple[str, str | None]], names: Sequence[str]) -> None:
@@ -260,7 +276,7 @@ def read_digest(settings: Settings) -> QualityDigest:
         faults.append(InputError("inference_attribute", found="nothing", expected=f"the prediction's column, for {problem}"))
     if faults or problem is None:
         raise SettingsError(faults)
-    return QualityDigest(
+    digest = QualityDigest(
         problem,
         settings.inference_attribute,
         settings.probability_attribute if problem is not Problem.REGRESSION else None,
@@ -273,6 +289,8 @@ def read_digest(settings: Settings) -> QualityDigest:
         settings.class_aliases,
         settings.bootstrap_draws,
     )
+    # draws from a table are made when its metrics are; stored hours do not depend on their number then
+    return digest if digest.needs_ids else replace(digest, replicates=0)
 
 
 def _threshold(text: str | None) -> float | str:
