@@ -82,8 +82,7 @@ def csv_with_header(folder: Path, rows: Sequence[Row]) -> Flags:
 def csv_without_header(folder: Path, rows: Sequence[Row]) -> Flags:
     """A data set as CSV without names: attributes by their number."""
     (folder / "data.csv").write_text(csv_text([["x", *row.values()] for row in rows]) + "\n")
-    found = {ATTRIBUTES[name]: str(place) for place, name in enumerate(rows[0], 1)}
-    return {"dataset_source": folder / "data.csv", "dataset_format": '{"csv": {"header": false}}', **found}
+    return {"dataset_source": folder / "data.csv", "dataset_format": '{"csv": {"header": false}}', **_numbers(["x", *rows[0]])}
 
 
 def json_lines(folder: Path, rows: Sequence[Row]) -> Flags:
@@ -104,8 +103,9 @@ def _outputs(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "label"} for row in rows]
 
 
-def _numbers(rows: Sequence[Row]) -> Flags:
-    return {ATTRIBUTES[name]: str(place) for place, name in enumerate(name for name in rows[0] if name != "label")}
+def _numbers(names: Sequence[str]) -> Flags:
+    """Attributes by their number; a threshold's is its column's name, since a number is the threshold itself."""
+    return {ATTRIBUTES[name]: f"_c{place}" if name == "cut" else str(place) for place, name in enumerate(names) if name in ATTRIBUTES}
 
 
 def _merged(folder: Path, lines: Iterator[str]) -> Flags:
@@ -120,7 +120,7 @@ def merged_csv(folder: Path, rows: Sequence[Row]) -> Flags:
         merged_record(side(csv_text([list(out.values())]), "CSV"), label_csv(csv_text([[row["label"]]])), i)
         for i, (out, row) in enumerate(parts)
     )
-    return {**_merged(folder, lines), **_numbers(rows)}
+    return {**_merged(folder, lines), **_numbers(list(_outputs(rows)[0]))}
 
 
 def merged_json(folder: Path, rows: Sequence[Row]) -> Flags:
@@ -164,7 +164,7 @@ def several_as_csv(folder: Path, rows: Sequence[Row]) -> Flags:
         )
         for i, part in enumerate(_requests(rows))
     )
-    return {**_merged(folder, lines), **_numbers(rows)}
+    return {**_merged(folder, lines), **_numbers(list(_outputs(rows)[0]))}
 
 
 def several_as_predictions(folder: Path, rows: Sequence[Row]) -> Flags:

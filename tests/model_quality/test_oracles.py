@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hourglass.errors import InputError
 from hourglass.problems import Problem
 from hourglass.quality import metrics_of
 from tests.engine import read, run_quality
@@ -157,9 +156,8 @@ def test_a_threshold_may_stand_in_each_row(shape: Shape, tmp_path: Path) -> None
     assert_agree(evaluate(shape, rows, tmp_path, Problem.BINARY), Problem.BINARY, expected_of(Problem.BINARY, rows, None))
 
 
-CSV_SHAPES = {"csv_with_header", "csv_without_header", "merged_csv", "several_as_csv"}
 VALUES: Mapping[str, st.SearchStrategy[Any]] = {
-    "number": st.floats(-1e6, 1e6, width=32) | st.sampled_from([0.0, 1.0]),
+    "number": st.integers(-4000, 4000).map(lambda number: number / 8) | st.sampled_from([0.0, 1.0, 3e-31]),
     "bit": st.sampled_from([0, 1]),
     "share": st.floats(0, 1, width=32) | st.sampled_from([0.0, 0.5, 1.0]),
     "class": st.sampled_from(CLASSES),
@@ -188,18 +186,14 @@ def cases(draw: st.DrawFn) -> tuple[Problem, Shape, list[Row]]:
     may_lack = shape.__name__ not in {"several_as_csv", "merged_csv"}
     optional = {name: st.none() | VALUES[kind] if may_lack else VALUES[kind] for name, kind in kinds.items()}
     rows = draw(st.lists(st.fixed_dictionaries(optional), min_size=1, max_size=12))
-    return problem, shape, [dict(row) for row in rows]
+    return problem, shape, [{name: row[name] for name in kinds} for row in rows]
 
 
 @given(cases())
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_rows_in_any_shape_have_scikit_learns_metrics(case: tuple[Problem, Shape, list[Row]]) -> None:
     """Ties, one class, values that are missing: what has a value agrees, and nothing has one that should not."""
     problem, shape, rows = case
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            document = evaluate(shape, rows, Path(folder), problem, **flags_of(problem, rows))
-        except InputError as fault:
-            # a JSON document whose values are all null has its columns, a Parquet file too; nothing else may end the job
-            raise AssertionError(f"{shape.__name__}: {fault}") from fault
+        document = evaluate(shape, rows, Path(folder), problem, **flags_of(problem, rows))
     assert_agree(document, problem, expected_of(problem, rows))

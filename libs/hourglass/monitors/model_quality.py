@@ -302,7 +302,8 @@ def _threshold(text: str | None) -> float | str:
     except ValueError:
         return text
     if not 0.0 <= threshold <= 1.0:
-        raise InputError("probability_threshold_attribute", found=text, expected="a number from 0 to 1, or an attribute")
+        hint = f"a column's number would be the threshold itself: name it, _c{text} where it has no name" if text.isdigit() else None
+        raise InputError("probability_threshold_attribute", found=text, expected="a number from 0 to 1, or an attribute", hint=hint)
     return threshold
 
 
