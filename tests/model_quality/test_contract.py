@@ -96,13 +96,16 @@ def assert_has(found: Any, expected: Any) -> None:
             assert_has(found[key], value)
 
 
-def test_the_schemas_take_the_stock_analyzers_files(tmp_path: Path) -> None:
+def test_the_schemas_take_the_stock_analyzers_files() -> None:
     """The real job's statistics as they are; the SDK's cut-out with the head that it lacks."""
     jsonschema.validate(read(SDK / "model_monitor_model_quality_regression.json"), schema("statistics", "model-quality"))
     part = read(SDK / "model_monitor_model_quality_binary_classification.json")
     head = {"version": 0.0, "dataset": {"item_count": 4, "evaluation_time": "2023-03-30T21:08:34.729Z"}}
     jsonschema.validate({**head, **part}, schema("statistics", "model-quality"))
-    example = {"version": 0.0, "binary_classification_constraints": {"f2": {"threshold": 0.625, "comparison_operator": "LessThanThreshold"}}}
+    example = {
+        "version": 0.0,
+        "binary_classification_constraints": {"f2": {"threshold": 0.625, "comparison_operator": "LessThanThreshold"}},
+    }
     jsonschema.validate(example, schema("constraints", "model-quality"))
 
 
@@ -127,7 +130,11 @@ def test_a_schema_of_a_monitor_stands_in_the_folder_of_its_name() -> None:
 def test_the_sdks_own_readers_take_our_files(read_with_sdk: Callable[[str | Path], dict[str, Any]], tmp_path: Path) -> None:
     """Statistics, Constraints and ConstraintViolations of a run against a better baseline."""
     rows = rows_of(Problem.BINARY, 250)
-    run_quality(tmp_path / "baseline", problem_type="BinaryClassification", **csv_with_header(tmp_path, [{**r, "prediction": r["label"]} for r in rows]))
+    run_quality(
+        tmp_path / "baseline",
+        problem_type="BinaryClassification",
+        **csv_with_header(tmp_path, [{**r, "prediction": r["label"]} for r in rows]),
+    )
     baseline = {f"baseline_{name}": tmp_path / "baseline" / f"{name}.json" for name in DOCUMENTS[:2]}
     run_quality(tmp_path / "out", problem_type="BinaryClassification", **csv_with_header(tmp_path, rows), **baseline)
     found = read_with_sdk(tmp_path / "out")

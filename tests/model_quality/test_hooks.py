@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,18 @@ def test_a_handler_makes_label_and_prediction_of_merged_records(tmp_path: Path) 
     found = {key: entry["value"] for key, entry in document["binary_classification_metrics"].items() if "value" in entry}
     assert document["dataset"]["item_count"] == len(rows)
     assert found == pytest.approx(expected, rel=1e-9)
-    assert {segment["segment"]: segment["rows"] for segment in read(tmp_path / "out" / "segments.json")["segments"]} == {"part=a": 20, "part=b": 20}
+    assert {segment["segment"]: segment["rows"] for segment in read(tmp_path / "out" / "segments.json")["segments"]} == {
+        "part=a": 20,
+        "part=b": 20,
+    }
 
 
 def test_with_a_handler_the_labels_column_must_be_named(tmp_path: Path) -> None:
     """The merged label is the handler's affair then; the sentence says so."""
     write(tmp_path)
-    with pytest.raises(InputError, match="ground_truth_attribute: found nothing; expected the label's column. Hint: the hook makes all columns"):
+    with pytest.raises(
+        InputError, match=re.escape("ground_truth_attribute: found nothing; expected the label's column. Hint: the hook makes all columns")
+    ):
         run_quality(tmp_path / "out", **flags_of(tmp_path))
 
 
@@ -78,7 +84,8 @@ def test_a_handler_may_make_lists(tmp_path: Path) -> None:
     sets = [(["a"], ["a"]), ([], []), (["a", "b"], ["b"])]
     lines = [merged_record(side(json.dumps(said), "JSON"), label_json(truth), i) for i, (said, truth) in enumerate(sets)]
     write_merged(tmp_path / "merged", lines)
-    hook = "import json\ndef preprocess_handler(r):\n    return {'said': json.loads(r.endpoint_output.data), 'was': json.loads(r.ground_truth.data)}\n"
+    made = "{'said': json.loads(r.endpoint_output.data), 'was': json.loads(r.ground_truth.data)}"
+    hook = f"import json\ndef preprocess_handler(r):\n    return {made}\n"
     (tmp_path / "hook.py").write_text(hook)
     flags = {"problem_type": "MultilabelClassification", "inference_attribute": "said", "ground_truth_attribute": "was", **MERGED}
     run_quality(tmp_path / "out", dataset_source=tmp_path / "merged", record_preprocessor_script=tmp_path / "hook.py", **flags)

@@ -83,7 +83,10 @@ def test_the_sentences_of_wrong_baselines(named: dict[str, Any], tmp_path: Path)
         "regression": {"version": 0.0, "regression_constraints": {}},
         "data quality": {"version": 0.0, "features": [], "monitoring_config": {}},
         "metric": {"version": 0.0, "binary_classification_constraints": {"f3": f2}},
-        "threshold": {"version": 0.0, "binary_classification_constraints": {"f2": {**f2, "threshold": "high"}, "f1": {**f2, "comparison_operator": "<"}}},
+        "threshold": {
+            "version": 0.0,
+            "binary_classification_constraints": {"f2": {**f2, "threshold": "high"}, "f1": {**f2, "comparison_operator": "<"}},
+        },
         "list": [],
     }
     faults = {}

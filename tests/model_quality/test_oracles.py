@@ -152,7 +152,9 @@ def test_a_threshold_makes_the_class_of_a_probability(cut: str | None, limit: fl
 @pytest.mark.parametrize("shape", [*WHOLE, *SEVERAL], ids=lambda shape: shape.__name__)
 def test_a_threshold_may_stand_in_each_row(shape: Shape, tmp_path: Path) -> None:
     """A column of thresholds, in every shape."""
-    rows = [{"score": row["score"], "cut": (0.2, 0.5, 0.9)[i % 3], "label": row["label"]} for i, row in enumerate(rows_of(Problem.BINARY, 60))]
+    rows = [
+        {"score": row["score"], "cut": (0.2, 0.5, 0.9)[i % 3], "label": row["label"]} for i, row in enumerate(rows_of(Problem.BINARY, 60))
+    ]
     assert_agree(evaluate(shape, rows, tmp_path, Problem.BINARY), Problem.BINARY, expected_of(Problem.BINARY, rows, None))
 
 

@@ -75,7 +75,9 @@ def test_the_real_baseline_and_monitoring_jobs_of_abalone(tmp_path: Path) -> Non
     assert not (first.root / "output" / "metrics").exists()
     expected = oracles.regression(*map(list, zip(*training, strict=True)))
     thresholds = read(suggested / "constraints.json")["regression_constraints"]
-    assert {key: entry["threshold"] for key, entry in thresholds.items()} == pytest.approx({k: expected[k] for k in ("mae", "mse", "rmse", "r2")})
+    assert {key: entry["threshold"] for key, entry in thresholds.items()} == pytest.approx(
+        {k: expected[k] for k in ("mae", "mse", "rmse", "r2")}
+    )
     assert {key: entry["comparison_operator"] for key, entry in thresholds.items()} == {
         **dict.fromkeys(("mae", "mse", "rmse"), "GreaterThanThreshold"),
         "r2": "LessThanThreshold",

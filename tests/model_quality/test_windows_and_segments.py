@@ -172,17 +172,24 @@ def test_an_hour_is_held_against_the_one_before(store: Store) -> None:
     output, _, outcome = store.run(*last, reference="previous")
     before = store.expected(DAY + timedelta(hours=10), DAY + timedelta(hours=11))
     part = read(output / "constraints.json")["regression_constraints"]
-    assert {key: entry["threshold"] for key, entry in part.items()} == pytest.approx({key: before[key] for key in ("mae", "mse", "rmse", "r2")})
+    assert {key: entry["threshold"] for key, entry in part.items()} == pytest.approx(
+        {key: before[key] for key in ("mae", "mse", "rmse", "r2")}
+    )
     assert {"mae", "mse", "rmse"} <= {v["metric_name"] for v in read(output / "constraint_violations.json")["violations"]}
     evaluation = read(output / "evaluation.json")
     assert evaluation["reference"]["kind"] == "previous"
-    assert (evaluation["verdict"], outcome.message) == ("violation", f"CompletedWithViolations: Job completed successfully with {outcome.violations} violations.")
+    assert (evaluation["verdict"], outcome.message) == (
+        "violation",
+        f"CompletedWithViolations: Job completed successfully with {outcome.violations} violations.",
+    )
 
 
 def test_a_reference_without_labels_or_rows_is_insufficient_data(store: Store) -> None:
     """The first hour has none before it, and one of another day no labels: neither passes; constraints.json is the one in use."""
     baseline = store.folder / "baseline.json"
-    baseline.write_text('{"version": 0.0, "regression_constraints": {"mae": {"threshold": 9, "comparison_operator": "GreaterThanThreshold"}}}')
+    baseline.write_text(
+        '{"version": 0.0, "regression_constraints": {"mae": {"threshold": 9, "comparison_operator": "GreaterThanThreshold"}}}'
+    )
     output, _, outcome = store.run(DAY, DAY + timedelta(hours=1), reference="previous", baseline_constraints=baseline)
     assert outcome.reports[0].verdict == "insufficient data"
     assert read(output / "evaluation.json")["evaluations"][0]["description"] == "previous: no rows"
@@ -206,7 +213,7 @@ def write_segmented(folder: Path) -> tuple[dict[str, Any], Mapping[str, Rows]]:
 
 
 def test_segments_are_ranked_by_how_much_worse_they_are_beyond_chance(tmp_path: Path) -> None:
-    """mae less that of all rows, less two of its deviations, the worst first; without a deviation a segment comes last."""
+    """The segment's mae less that of all rows, less two of its deviations, the worst first; without a deviation a segment comes last."""
     flags, rows = write_segmented(tmp_path / "source")
     run_quality(tmp_path / "out", **flags, segments="region", bootstrap_draws=100)
     document = read(tmp_path / "out" / "segments.json")
