@@ -17,7 +17,9 @@ from hourglass import storage
 from hourglass.cli import cli
 from hourglass.errors import InputError, SettingsError
 from hourglass.join import match
+from hourglass.join.here import join_here
 from hourglass.join.match import match_rows
+from hourglass.join.plan import JoinPlan
 from hourglass.monitors import ground_truth_merge
 from hourglass.outputs.merge_report import CURRENT, KEPT, UNCHANGED, WRITTEN
 from hourglass.settings import load_settings
@@ -340,6 +342,24 @@ def test_files_that_change_while_they_are_read_are_no_wrong_join(tmp_path: Path,
     with pytest.raises(InputError, match="files that do not change while they are read"):
         merge(tmp_path)
     assert contents(tmp_path / "merged") == {}
+
+
+def test_a_task_that_is_run_twice_stages_two_files(tmp_path: Path) -> None:
+    """As with Spark's speculative execution: the one whose note comes back is put in its place, and later the other is removed."""
+    write(tmp_path, {f"captures/{NINE}/a.jsonl": [capture("a")], f"labels/{hour(9)}/a.jsonl": [label("a")]})
+
+    def twice(plan: JoinPlan) -> Any:
+        join_here(plan)
+        return join_here(plan)
+
+    merge(tmp_path, twice)
+    assert len(merged(tmp_path / "merged")[NINE]) == 1
+    (left,) = (tmp_path / "merged" / NINE).glob(".part-*")
+    os.utime(left, (0, 0))
+    write(tmp_path, {f"labels/{hour(9)}/b.jsonl": ["nonsense"]})
+    with pytest.raises(InputError):
+        merge(tmp_path, twice)
+    assert list((tmp_path / "merged" / NINE).glob(".part-*")) == []
 
 
 def test_staged_files_of_killed_runs_are_removed(tmp_path: Path) -> None:

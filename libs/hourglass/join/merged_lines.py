@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,7 +115,9 @@ def _written(matches: _Matches, number: int, plan: JoinPlan) -> dict[str, Any]:
     delays = _Delays()
     digest = hashlib.sha256()
     size = 0
-    with storage.staged(place, plan.token) as stage:
+    # of its own, for Spark may run a task twice at the same time, and one would cut off what the other has written
+    token = f"{plan.token}-{secrets.token_hex(4)}"
+    with storage.staged(place, token) as stage:
         for data in _merged(matches, number, part, plan, delays):
             stage.write(data)
             digest.update(data)
@@ -125,7 +128,7 @@ def _written(matches: _Matches, number: int, plan: JoinPlan) -> dict[str, Any]:
     return {
         "size": size,
         "sha256": digest.hexdigest(),
-        "staged": not kept,
+        "staged": None if kept else token,
         "matched": delays.count,
         "timed": delays.timed,
         "delays": base64.b64encode(delays.state.to_bytes()).decode(),

@@ -240,7 +240,7 @@ class Joined:
     became: dict[str, Counter[str]] = field(default_factory=dict)  # unmatched, duplicated, passed_over: of captures
     pairs: dict[str, Counter[str]] = field(default_factory=dict)
     label_became: dict[str, Counter[str]] = field(default_factory=dict)  # used, superseded, left: of labels
-    files: dict[str, dict[str, tuple[MergedFile, bool]]] = field(default_factory=dict)  # whether it was staged
+    files: dict[str, dict[str, tuple[MergedFile, str | None]]] = field(default_factory=dict)  # with the token if it is staged
     delays: dict[str, list[Delays]] = field(default_factory=dict)
 
     def take(self, note: dict[str, Any]) -> None:
@@ -310,11 +310,18 @@ def _join(
             joined.take(orjson.loads(payload))
         _need_sound_input(settings, joined)
     except BaseException:
-        with ThreadPoolExecutor(_THREADS) as threads:
-            places = [storage.join(plan.output, part.partition, part.name) for part in plan.parts]
-            list(threads.map(lambda place: storage.remove(storage.staged_name(place, plan.token)), places))
+        _remove_staged(plan)
         raise
     return joined
+
+
+def _remove_staged(plan: JoinPlan) -> None:
+    """Removes what the workers of a run have staged, also those whose task was run once more."""
+    folders = [storage.join(plan.output, partition) for partition in plan.partitions]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        found = [info for infos in threads.map(lambda folder: storage.listing(folder, recursive=False), folders) for info in infos]
+        names = [storage.spelled(info.path, plan.output) for info in found if f".{plan.token}-" in info.base_name]
+        list(threads.map(storage.remove, names))
 
 
 def _need_sound_input(settings: Settings, joined: Joined) -> None:
@@ -392,12 +399,11 @@ def _publish(settings: Settings, prepared: Prepared, report: HourReport, joined:
 
     Returns whether any merged file changed. A reader finds each file as it was or as it is now.
     """
-    assert joined.plan is not None  # noqa: S101 it was made by one
     output = settings.output_path
     there = prepared.there.get(report.partition, {})
-    staged = [name for name, (_, is_staged) in joined.files.get(report.partition, {}).items() if is_staged]
-    for name in sorted(staged):
-        storage.unstage(storage.join(output, report.partition, name), joined.plan.token)
+    staged = {name: token for name, (_, token) in joined.files.get(report.partition, {}).items() if token is not None}
+    for name, token in sorted(staged.items()):
+        storage.unstage(storage.join(output, report.partition, name), token)
     stale = [name for name in there if name.startswith("part-") and name not in report.files]
     for name in stale:
         storage.remove(storage.join(output, report.partition, name))
