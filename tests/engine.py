@@ -52,11 +52,18 @@ def check_outputs(output: Path, *, suggested: bool, monitor: str = "data-quality
     """Holds every file of a run against its JSON Schema; a data-quality baseline that was given is passed on as it is."""
     for path in output.rglob("*.json"):
         if path.stem in DOCUMENTS and (suggested or path.stem != "constraints" or monitor != "data-quality"):
-            jsonschema.validate(read(path), schema(path.stem, monitor))
+            validator(path.stem, monitor).validate(read(path))
     for name, kind in (("bad_lines.jsonl", "bad_line"), ("cloudwatch_metrics.jsonl", "cloudwatch_metric")):
         for path in output.rglob(name):
             for line in path.read_text().splitlines():
-                jsonschema.validate(json.loads(line), schema(kind))
+                validator(kind).validate(json.loads(line))
+
+
+@cache
+def validator(name: str, monitor: str = "data-quality") -> jsonschema.Draft202012Validator:
+    """What holds documents against a schema; the schema itself is looked at once."""
+    jsonschema.Draft202012Validator.check_schema(schema(name, monitor))
+    return jsonschema.Draft202012Validator(schema(name, monitor))
 
 
 @cache

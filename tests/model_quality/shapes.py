@@ -200,6 +200,23 @@ def several_as_json_lines(folder: Path, rows: Sequence[Row]) -> Flags:
     return {**_merged(folder, lines), **attributes(rows, "{name}", ("prediction", "score", "cut"))}
 
 
+def several_as_base64(folder: Path, rows: Sequence[Row]) -> Flags:
+    """Requests of several records as lines of CSV in BASE64, of which only the content type says what it is."""
+    lines = (
+        merged_record(
+            side(
+                base64.b64encode(csv_text([list(out.values()) for out in _outputs(part)]).encode()).decode(),
+                "BASE64",
+                "text/csv; charset=utf-8",
+            ),
+            label_csv(csv_text([[row["label"]] for row in part]) + "\n"),
+            i,
+        )
+        for i, part in enumerate(_requests(rows))
+    )
+    return {**_merged(folder, lines), **_numbers(list(_outputs(rows)[0]))}
+
+
 Shape = Callable[[Path, Sequence[Row]], Flags]
 WHOLE: tuple[Shape, ...] = (csv_with_header, csv_without_header, json_lines, parquet, merged_csv, merged_json, merged_base64)
-SEVERAL: tuple[Shape, ...] = (several_as_csv, several_as_predictions, several_in_a_wider_document, several_as_json_lines)
+SEVERAL: tuple[Shape, ...] = (several_as_csv, several_as_base64, several_as_predictions, several_in_a_wider_document, several_as_json_lines)

@@ -20,7 +20,7 @@ ENDPOINT_NAMESPACE, BATCH_NAMESPACE = "aws/sagemaker/Endpoints", "aws/sagemaker/
 METRICS_FILE = "output/metrics/cloudwatch/cloudwatch_metrics.jsonl"
 _LONGEST_NAME = 255
 _A_CALL = 500
-_LARGEST = 2.0**360  # what CloudWatch takes
+LARGEST = 2.0**360  # what CloudWatch takes
 
 Metric = dict[str, Any]
 
@@ -46,7 +46,7 @@ def data_metrics(dataset: Dataset, baseline: Baseline | None, evaluations: Itera
         if not _config(baseline, name).emit_metrics:
             continue
         moments = column.get(Moments)
-        if moments.n and inferred_type(column).numeric and abs(moments.sum) < _LARGEST:
+        if moments.n and inferred_type(column).numeric and abs(moments.sum) < LARGEST:
             values = {"SampleCount": float(moments.n), "Sum": moments.sum, "Minimum": moments.minimum, "Maximum": moments.maximum}
             yield {"MetricName": metric_name("feature_data_", name), "StatisticValues": values}
         present = float(column.get(ValueClasses).present)

@@ -39,9 +39,12 @@ class ModelQualityOutputs:
         }
 
     def metrics(self, report: Report) -> Iterator[cloudwatch.Metric]:
-        """The metrics that have a value, by their names; one without a value has no point, rather than a 0."""
+        """The metrics that have a value, by their names; one without a value has no point, rather than a 0.
+
+        Nor has one that CloudWatch would not take, such as the square of an enormous error: the others must not fail with it.
+        """
         for key, measured in report.quality.metrics.items() if report.quality is not None else ():
-            if not isinstance(measured.value, Undefined):
+            if not isinstance(measured.value, Undefined) and abs(measured.value) < cloudwatch.LARGEST:
                 yield {"MetricName": key, "Value": measured.value}
 
 

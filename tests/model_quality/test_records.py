@@ -1,0 +1,92 @@
+"""Merged records as they are met: labels that are no strings, sides of other kinds, columns of the input, batch transform."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine import read, run_quality
+from tests.model_quality.shapes import MERGED, label_csv, merged_record, side, write_merged
+
+INPUT_TOO = {"dataset_format": json.dumps({"sagemakerMergeJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}})}
+
+
+def matrix(folder: Path, lines: list[str], **flags: Any) -> Mapping[str, Mapping[str, int]]:
+    """The confusion matrix of merged records."""
+    write_merged(folder / "merged", lines)
+    flags = {"problem_type": "BinaryClassification", "inference_attribute": "0", **MERGED, **flags}
+    run_quality(folder / "out", dataset_source=folder / "merged", **flags)
+    return read(folder / "out" / "statistics.json")["binary_classification_metrics"]["confusion_matrix"]
+
+
+RIGHT = {"0": {"0": 2, "1": 0}, "1": {"0": 0, "1": 2}}
+TRUTHS: Mapping[str, Any] = {
+    "a number": lambda label: {"data": label, "encoding": "CSV"},
+    "an object": lambda label: {"data": {"label": label}, "encoding": "JSON"},
+    "no encoding": lambda label: {"data": str(label)},
+    "null encoding": lambda label: {"data": json.dumps({"label": label}), "encoding": None},
+    "base64": lambda label: {"data": base64.b64encode(json.dumps([label]).encode()).decode(), "encoding": "BASE64"},
+    "quoted": lambda label: {"data": f'"{label}"\r\n', "encoding": "CSV"},
+    "a bare value": lambda label: {"data": str(label), "encoding": "JSON"},
+    "text in JSON": lambda label: {"data": json.dumps({"label": str(label)}), "encoding": "JSON"},
+}
+
+
+@pytest.mark.parametrize("truth", TRUTHS.values(), ids=TRUTHS.keys())
+def test_ground_truth_is_read_however_it_is_written(truth: Any, tmp_path: Path) -> None:
+    """As a string, a number or a document in place of a string, with an encoding or without."""
+    assert matrix(tmp_path, [merged_record(side(f"{i % 2}\n", "CSV"), truth(i % 2), i) for i in range(4)]) == RIGHT
+
+
+def test_labels_of_one_hour_may_be_written_in_all_ways_at_once(tmp_path: Path) -> None:
+    """Records of different kinds are one table, as long as the label has one name or none."""
+    named = [truth for name, truth in TRUTHS.items() if name not in {"a bare value", "base64"}]
+    lines = [merged_record(side(f"{i % 2}", "CSV"), truth(i % 2), i) for truth in named for i in range(4)]
+    assert matrix(tmp_path, lines) == {a: {p: count * len(named) for p, count in row.items()} for a, row in RIGHT.items()}
+
+
+def test_output_columns_come_first_where_the_input_is_read_too(tmp_path: Path) -> None:
+    """Number 0 is the prediction whichever side captureIndexNames says first; CSV beside JSON is no mismatch (#2785)."""
+    lines = [
+        merged_record(side(f"{i % 2},0.5", "CSV"), label_csv(str(i % 2)), i, given=side(json.dumps({"age": i}), "JSON")) for i in range(4)
+    ]
+    assert matrix(tmp_path, lines, **INPUT_TOO) == RIGHT
+    assert matrix(tmp_path, lines, **INPUT_TOO, segments="age") == RIGHT
+    assert {segment["segment"] for segment in read(tmp_path / "out" / "segments.json")["segments"]} == {f"age={i}" for i in range(4)}
+
+
+def test_a_list_of_scores_beside_one_row_of_input_is_one_record(tmp_path: Path) -> None:
+    """`predictions: [0.1, 0.7, 0.2]` in answer to one CSV line: three probabilities of one row, and one label."""
+    lists = [[0.1, 0.7, 0.2], [0.6, 0.3, 0.1], [0.2, 0.2, 0.6]]
+    lines = [
+        merged_record(side(json.dumps({"predictions": p}), "JSON"), label_csv(str(p.index(max(p)))), i, given=side("1,2", "CSV"))
+        for i, p in enumerate(lists)
+    ]
+    write_merged(tmp_path / "merged", lines)
+    flags = {"problem_type": "MulticlassClassification", "probability_attribute": "predictions", **INPUT_TOO}
+    run_quality(tmp_path / "out", dataset_source=tmp_path / "merged", **flags)
+    found = read(tmp_path / "out" / "statistics.json")["multiclass_classification_metrics"]
+    assert (found["accuracy"]["value"], found["top_2_accuracy"]["value"]) == (1.0, 1.0)
+
+
+def test_results_of_batch_transform_are_evaluated(tmp_path: Path) -> None:
+    """captureData.batchTransformOutput, as the merge of a batch monitor writes it."""
+    form = {"dataset_format": json.dumps({"sagemakerMergeJson": {"captureIndexNames": ["batchTransformOutput"]}})}
+    records = [json.loads(merged_record(side(f"{i % 2}", "CSV"), label_csv(str(i % 2)), i)) for i in range(4)]
+    for record in records:
+        record["captureData"]["batchTransformOutput"] = record["captureData"].pop("endpointOutput")
+    assert matrix(tmp_path, [json.dumps(record) for record in records], **form) == RIGHT
+
+
+def test_the_format_of_merged_records_is_found_out(tmp_path: Path) -> None:
+    """Without dataset_format, also where the first records have no label."""
+    lines = [merged_record(side(f"{i % 2}", "CSV"), label_csv(str(i % 2)) if i > 1 else None, i) for i in range(6)]
+    write_merged(tmp_path / "merged", lines)
+    flags = {"problem_type": "BinaryClassification", "inference_attribute": "0"}
+    run_quality(tmp_path / "out", dataset_source=tmp_path / "merged", **flags)
+    assert read(tmp_path / "out" / "statistics.json")["binary_classification_metrics"]["confusion_matrix"] == RIGHT
