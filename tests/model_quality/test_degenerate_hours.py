@@ -292,11 +292,11 @@ def test_a_segment_without_probabilities_does_not_end_the_job(tmp_path: Path) ->
     assert {segment.name for segment in hour.outcome.reports[0].segments} == {"part=0", "part=1"}
 
 
-def test_fewer_labels_than_predictions_leave_rows_without_a_label(tmp_path: Path) -> None:
-    """In documents that are one row with lists, one short list of labels does not end the job; in others the record is set aside."""
+def test_labels_of_another_number_than_the_predictions_are_not_counted(tmp_path: Path) -> None:
+    """Which is whose is not known: in documents with lists the record has no label then, in others it is set aside."""
     predictions = [{"y": 1}, {"y": 0}, {"y": 1}]
     truths = [{"label": [1, 0]}, {"label": [1, 1, 1]}]
-    for name, document, counted in (("wide", {"model": "m", "predictions": predictions}, 5), ("plain", {"predictions": predictions}, 3)):
+    for name, document, counted in (("wide", {"model": "m", "predictions": predictions}, 3), ("plain", {"predictions": predictions}, 3)):
         folder = tmp_path / name
         folder.mkdir()
         lines = [merged_record(side(json.dumps(document), "JSON"), label_json(truth), i) for i, truth in enumerate(truths)]
@@ -325,3 +325,11 @@ def test_a_segments_column_that_the_first_records_lack_is_no_slip(tmp_path: Path
     source = merged(tmp_path, lines)
     hour = Hour(tmp_path, Problem.BINARY, **source, inference_attribute="y", segments="seniors: age >= 65")
     assert {segment.name: segment.dataset.rows for segment in hour.outcome.reports[0].segments} == {"seniors": 3}
+
+
+def test_items_of_a_query_in_lines_of_their_own_are_no_ranking(tmp_path: Path) -> None:
+    """One number a row has a perfect order: not computable, rather than 1.0."""
+    lines = [merged_record(side("0.2\n0.9", "CSV"), label_csv("1\n0"), i) for i in range(3)]
+    hour = Hour(tmp_path, Problem.RANKING, **merged(tmp_path, lines), probability_attribute="0")
+    assert (hour.values, hour.verdict) == ({}, "insufficient data")
+    assert set(hour.reasons.values()) == {"none of 6 queries has two lists of numbers of one length"}

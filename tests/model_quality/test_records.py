@@ -90,3 +90,19 @@ def test_the_format_of_merged_records_is_found_out(tmp_path: Path) -> None:
     flags = {"problem_type": "BinaryClassification", "inference_attribute": "0"}
     run_quality(tmp_path / "out", dataset_source=tmp_path / "merged", **flags)
     assert read(tmp_path / "out" / "statistics.json")["binary_classification_metrics"]["confusion_matrix"] == RIGHT
+
+
+def test_a_threshold_may_be_that_of_a_whole_request(tmp_path: Path) -> None:
+    """Beside a list of predictions, of which the last request has more."""
+    requests = [(0.3, [0.2, 0.4]), (0.5, [0.4, 0.6]), (0.9, [0.85, 0.95, 0.1])]
+    lines = [
+        merged_record(
+            side(json.dumps({"cut": cut, "predictions": [{"score": score} for score in scores]}), "JSON"),
+            {"data": json.dumps([int(score >= cut) for score in scores]), "encoding": "JSON"},
+            i,
+        )
+        for i, (cut, scores) in enumerate(requests)
+    ]
+    flags = {"inference_attribute": "", "probability_attribute": "predictions[*].score", "probability_threshold_attribute": "cut"}
+    assert matrix(tmp_path, lines, **flags) == {"0": {"0": 4, "1": 0}, "1": {"0": 0, "1": 3}}
+    assert read(tmp_path / "out" / "statistics.json")["dataset"]["item_count"] == 7

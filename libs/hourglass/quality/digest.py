@@ -172,6 +172,8 @@ class QualityDigest:
         return max(1, len(self.classes)) if self.problem is Problem.MULTICLASS else 1
 
     def _apart(self, found: Mapping[str, Attribute | None], batch: Batch, size: int) -> _Rows:
+        if (threshold := found["threshold"]) is not None and not threshold.is_list:
+            found = {**found, "threshold": Attribute(threshold.columns * size, is_list=True)}  # one for a whole request
         for name, value in found.items():
             if value is not None and not value.is_list:
                 raise InputError(
@@ -183,18 +185,23 @@ class QualityDigest:
         if self.problem is Problem.MULTICLASS and found["probability"] is not None:
             raise InputError("probability_attribute", found="several records in a row", expected="a row for each record")
         nothing: list[object] = [None] * batch.count
-        # a record may have fewer labels than predictions
         columns = {
             name: [_objects(column) for column in value.columns] + [nothing] * (size - len(value.columns))
             for name, value in found.items()
             if value is not None
         }
+        if "actual" in columns:
+            columns["actual"] = _paired(columns["actual"], [columns[name] for name in ("predicted", "probability") if name in columns])
         ids = _ids(batch)
         parts = []
         for place in range(size):
             items = {name: of_name[place] for name, of_name in columns.items()}
             # a record with fewer rows than the longest of its batch
-            kept = [row for row in range(batch.count) if place == 0 or any(of_name[row] is not None for of_name in items.values())]
+            kept = [
+                row
+                for row in range(batch.count)
+                if place == 0 or any(of_name[row] is not None for name, of_name in items.items() if name != "threshold")
+            ]
             chosen = np.array(kept, np.int64)
             own = ids[chosen] if place == 0 else mix(ids[chosen] ^ mix(np.full(len(chosen), place, np.uint64)))
             parts.append(({name: taken(of_name, chosen) for name, of_name in items.items()}, own))
@@ -271,6 +278,16 @@ def _rows_of(found: Attribute | None, count: int) -> Iterable[list[object] | Non
     return [_to_last(row) for row in zip(*map(_objects, found.columns), strict=True)]
 
 
+def _paired(labels: Sequence[Sequence[object]], others: Sequence[Sequence[Sequence[object]]]) -> list[Sequence[object]]:
+    """The labels of records, place by place, without those of a record that has more or fewer of them than predictions.
+
+    Which label would belong to which prediction is not known.
+    """
+    sizes, *of_others = ([len(_to_last(row) or ()) for row in zip(*columns, strict=True)] for columns in (labels, *others))
+    expected = [max(found) for found in zip(*of_others, strict=True)] if of_others else sizes
+    return [[label if size == said else None for label, size, said in zip(column, sizes, expected, strict=True)] for column in labels]
+
+
 def _to_last(row: tuple[object, ...]) -> list[object] | None:
     """A row's items without those that only longer lists have; what is missing amid the others keeps its place.
 
@@ -284,8 +301,15 @@ def _to_last(row: tuple[object, ...]) -> list[object] | None:
 
 
 def _numbers(found: Attribute | None, count: int) -> pa.ListArray:
-    lists = _rows_of(found, count)
+    if found is not None and not found.is_list:  # one number is no list of one: nothing could be ranked wrongly in it
+        lists: Iterable[list[object] | None] = [_items(value) if _is_list(value) else None for value in _objects(found.columns[0])]
+    else:
+        lists = _rows_of(found, count)
     return pa.array([None if items is None else as_floats(items).tolist() for items in lists], pa.list_(pa.float64()))
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) or (isinstance(value, str) and value.lstrip().startswith("["))
 
 
 def _items(value: object) -> list[object] | None:
@@ -294,7 +318,7 @@ def _items(value: object) -> list[object] | None:
     >>> _items("[0.1, 0.9]"), _items("a"), _items(None)
     ([0.1, 0.9], ['a'], None)
     """
-    if isinstance(value, str) and value.lstrip().startswith("["):
+    if isinstance(value, str) and _is_list(value):
         try:
             loaded: Any = load(value)
         except ValueError:

@@ -182,7 +182,11 @@ def _multilabel(states: Mapping[str, State], bootstrap: Bootstrap, _positive: st
 
 def _ranking(states: Mapping[str, State], bootstrap: Bootstrap, _positive: str, _constant: str | None) -> _Found:
     state = _get(states, Rankings)
-    reason = "" if state.n else "no rows" if state.rows == 0 else f"none of {state.rows} queries has a relevant item"
+    reason = ""
+    if state.n == 0:
+        unusable, _ = state.apart
+        lacks = "two lists of numbers of one length" if unusable == state.rows else "a relevant item"
+        reason = f"none of {state.rows} queries has {lacks}" if state.rows else "no rows"
     window = Undefined(reason) if reason else RankingTable.of(state.sums[:1])
     return state.rows, state.n, {Rankings.kind: Tables(window, (RankingTable.of(state.sums[1 : 1 + bootstrap.draws]),))}, {}
 
