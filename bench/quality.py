@@ -15,8 +15,8 @@ from hourglass.capture.window import Window, hour_name
 from hourglass.history import History
 from hourglass.hours import HourStates, gather
 from hourglass.local import run_locally
-from hourglass.monitors import model_quality
-from hourglass.monitors.job import plan_pass
+from hourglass.monitors.job import plan_pass, prepare
+from hourglass.monitors.model_quality import ModelQuality
 from hourglass.outputs.documents import to_json
 from hourglass.quality import Bootstrap, QualityReport, quality_statistics
 from hourglass.settings import Settings
@@ -34,7 +34,8 @@ def job(folder: Path):
     """The job over merged captures whose output is a probability."""
     said = {"problem_type": "BinaryClassification", "probability_attribute": "0", "output_path": str(folder.parent / "reports")}
     form = parse_dataset_format(MERGED)
-    return model_quality.prepare(Settings(dataset_source=str(folder), dataset_format=form, container_root=str(folder), **said))
+    settings = Settings(dataset_source=str(folder), dataset_format=form, container_root=str(folder), **said)
+    return prepare(settings, ModelQuality.prepared)
 
 
 def metrics(session: SparkSession, folder: Path) -> bytes:

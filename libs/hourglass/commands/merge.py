@@ -12,14 +12,14 @@ import orjson
 from rich.markup import escape
 from rich.text import Text
 
-from hourglass import storage, terminal
+from hourglass import terminal
 from hourglass.capture.window import hour_of, source_of
-from hourglass.errors import HourglassError, shorten
+from hourglass.commands.settings_flags import SettingsCommand, settings_flags
 from hourglass.join.here import join_here
 from hourglass.monitors import ground_truth_merge
 from hourglass.monitors.ground_truth_merge import JoinEngine
 from hourglass.outputs.merge_report import CURRENT, KEPT, MERGE_REPORT, UNCHANGED, WRITTEN, MergedHour, MergeOutcome, merge_document
-from hourglass.outputs.message import MESSAGE_FILE, to_message
+from hourglass.outputs.message import failure_in_message, write_message
 from hourglass.processes import processors
 from hourglass.settings import Settings, load_settings
 
@@ -29,46 +29,21 @@ _FLAGS = (
     *("sagemaker_monitoring_schedule_name", "sagemaker_endpoint_datacapture_prefix", "engine", "max_bad_lines"),
     *("require_data", "container_root"),
 )
-_METAVARS = {
-    **dict.fromkeys(("start_time", "end_time", "metric_time"), "TIME"),
-    "label_wait": "LENGTH",
-    "max_bad_lines": "SHARE",
-    "publish_cloudwatch_metrics": "Enabled|Disabled",
-    "publish": "file|put-metric-data",
-    "engine": "spark|local",
-}
 _SAYS = {  # what a setting that jobs share means here
     "dataset_source": "Directory or URI of the captures, by hour.",
     "output_path": "Directory or URI of the merged files, by hour, and of merge_report.json.",
     "start_time": "Begin of the window of capture hours, 2026-11-21T09:00:00Z; hours are merged whole.",
-    "label_wait": "For how long after a capture's hour labels count, such as 24h. [default: 7d]",
+    "label_wait": "For how long after a capture's hour labels count, such as 24h.",
     "dataset_format": 'What a batch transform\'s files hold, as JSON: {"csv":{"header":false}}. Found out from the files when absent.',
-    "engine": "Who runs the join: Spark, or this process, without Java, in its memory. [default: spark]",
+    "engine": "Who runs the join: Spark, or this process, without Java, in its memory.",
     "metric_time": "Time of the metrics' points, for a run of one hour; otherwise each hour's start.",
 }
 _STYLES = {WRITTEN: "green", UNCHANGED: "", CURRENT: "dim", KEPT: "yellow"}
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
 
-def _flags(command: Callable[..., None]) -> Callable[..., None]:
-    """A flag for each setting that the merge looks at."""
-    for name in reversed(_FLAGS):
-        flag, field = name.replace("_", "-"), Settings.model_fields[name]
-        text = _SAYS.get(name) or str(field.description).removesuffix(" Ground-truth merge only.")
-        switch = field.annotation is bool
-        command = click.option(
-            f"--{flag}/--no-{flag}" if switch else f"--{flag}",
-            name,
-            default=None,
-            metavar=None if switch else _METAVARS.get(name, "TEXT"),
-            help=text,
-        )(command)
-    command = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")(command)
-    return click.option("--config", metavar="FILE", help="YAML file with the same keys; flags and environment overrule it.")(command)
-
-
-@click.command("merge")
-@_flags
+@click.command("merge", cls=SettingsCommand)
+@settings_flags("Ground-truth merge", only=_FLAGS, says=_SAYS)
 def merge_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Join captured requests with ground truth that came later.
 
@@ -80,18 +55,13 @@ def merge_command(config: str | None, as_json: bool, **flags: Any) -> None:  # n
 
 def run_merge(settings: Settings, *, as_json: bool) -> None:
     """The job from its settings to its end; whatever that is, the message file says it."""
-    try:
-        with terminal.progress(quiet=as_json) as step:
-            prepared = ground_truth_merge.prepare(settings)
-            idle = not ground_truth_merge.needs_join(settings, prepared)  # Spark would take seconds to start
-            with _engine(settings, step, idle=idle) as (engine, parallelism):
-                step(f"joining {settings.dataset_source} with {settings.ground_truth_source}")
-                outcome = ground_truth_merge.complete(settings, prepared, engine, parallelism)
-    except Exception as fault:
-        said = str(fault) if isinstance(fault, HourglassError) else f"unexpected {type(fault).__name__}: {shorten(str(fault), 600)}"
-        _write_message(settings, f"Failed: {said}")
-        raise
-    _write_message(settings, outcome.message)
+    with failure_in_message(settings.container_root), terminal.progress(quiet=as_json) as step:
+        prepared = ground_truth_merge.prepare(settings)
+        idle = not ground_truth_merge.needs_join(settings, prepared)  # Spark would take seconds to start
+        with _engine(settings, step, idle=idle) as (engine, parallelism):
+            step(f"joining {settings.dataset_source} with {settings.ground_truth_source}")
+            outcome = ground_truth_merge.complete(settings, prepared, engine, parallelism)
+    write_message(settings.container_root, outcome.message)
     if as_json:
         document = {**merge_document(outcome, settings), "output_path": settings.output_path}
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
@@ -114,11 +84,6 @@ def _engine(settings: Settings, step: Callable[[str], None], *, idle: bool) -> I
         yield spark_join(session)
     finally:
         session.stop()
-
-
-def _write_message(settings: Settings, sentence: str) -> None:
-    if settings.on_platform:
-        storage.write_files(settings.container_root, {MESSAGE_FILE: to_message(sentence)})
 
 
 def show(outcome: MergeOutcome, settings: Settings) -> None:

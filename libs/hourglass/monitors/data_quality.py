@@ -18,8 +18,7 @@ from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset, dataset_of, without_columns
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
-from hourglass.monitors import job
-from hourglass.monitors.job import Asked, Job, read_document
+from hourglass.monitors.job import Asked, complete, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.segment_reports import segment_reports
 from hourglass.monitors.traffic import retired_traffic
@@ -35,12 +34,7 @@ from hourglass.undefined import Undefined
 
 def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
     """Runs the whole job on an engine that is up."""
-    return job.complete(prepare(settings), engine, parallelism)
-
-
-def prepare(settings: Settings) -> Job:
-    """All that can be known, and be wrong, before an engine is started."""
-    return job.prepare(settings, DataQuality.prepared)
+    return complete(prepare(settings, DataQuality.prepared), engine, parallelism)
 
 
 @dataclass(frozen=True)

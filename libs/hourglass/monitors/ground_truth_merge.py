@@ -9,13 +9,12 @@ put files in their places, reports last      storage, outputs
 
 from __future__ import annotations
 
-import base64
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,11 +34,11 @@ from hourglass.join.hour_report import (
     Delays,
     HourReport,
     Inputs,
-    MergedFile,
     is_current,
     known_files,
     report_path,
 )
+from hourglass.join.joined import Joined
 from hourglass.join.labels import NO_TRUTH
 from hourglass.join.plan import LINES, JoinPlan, hour_number, hour_spelled, plan_join, reach
 from hourglass.monitors.job import is_wanted, need_variants, of_endpoint
@@ -59,7 +58,6 @@ from hourglass.outputs.merge_report import (
 )
 from hourglass.outputs.message import completed
 from hourglass.outputs.write import LOCAL_METRICS, PLATFORM_METRICS
-from hourglass.scan import raise_fault
 from hourglass.settings import Settings
 from hourglass.states import Quantiles
 
@@ -225,60 +223,6 @@ def _labels_of(settings: Settings, prepared: Prepared, partitions: Collection[st
     hours = {hour_of(partition) for partition in partitions}
     numbers = {number for hour in hours for number in reach(hour, _wait(settings))}
     return [file for file in prepared.label_listing.files if hour_number(hour_of(file.partition)) in numbers]
-
-
-@dataclass
-class Joined:
-    """What the workers found, by partition of captures and by hour of labels, and the plan that they worked by."""
-
-    plan: JoinPlan | None = None
-    intake: dict[str, Counter[str]] = field(default_factory=dict)
-    bad: dict[str, Counter[str]] = field(default_factory=dict)
-    label_lines: Counter[str] = field(default_factory=Counter)
-    label_bad: dict[str, Counter[str]] = field(default_factory=dict)
-    bad_lines: list[dict[str, Any]] = field(default_factory=list)
-    became: dict[str, Counter[str]] = field(default_factory=dict)  # unmatched, duplicated, passed_over: of captures
-    pairs: dict[str, Counter[str]] = field(default_factory=dict)
-    label_became: dict[str, Counter[str]] = field(default_factory=dict)  # used, superseded, left: of labels
-    files: dict[str, dict[str, tuple[MergedFile, str | None]]] = field(default_factory=dict)  # with the token if it is staged
-    delays: dict[str, list[Delays]] = field(default_factory=dict)
-
-    def take(self, note: dict[str, Any]) -> None:
-        """Takes in what one worker says."""
-        if "fault" in note:
-            raise_fault(orjson.dumps(note["fault"]))
-        elif "captures" in note:
-            counts = self.intake.setdefault(note["captures"], Counter())
-            counts.update({name: note[name] for name in ("lines", "outside", "without_id")})
-            self.bad.setdefault(note["captures"], Counter()).update(note["bad"])
-            self.bad_lines += note["bad_lines"]
-        elif "labels" in note:
-            hour = hour_of(note["labels"])
-            self.label_lines[hour] += note["lines"]
-            self.label_bad.setdefault(hour, Counter()).update(note["bad"])
-            self.bad_lines += note["bad_lines"]
-        elif "matched" in note and "part" not in note:
-            self._take_matched(note["matched"])
-        else:
-            self._take_part(note)
-
-    def _take_matched(self, found: dict[str, Any]) -> None:
-        for name in ("unmatched", "duplicated", "passed_over"):
-            for partition, count in found[name].items():
-                self.became.setdefault(partition, Counter())[name] += count
-        for partition, hour, count in found["pairs"]:
-            self.pairs.setdefault(partition, Counter())[hour_spelled(hour)] += count
-        for name in ("used", "superseded", "left"):
-            for hour, count in found[name]:
-                self.label_became.setdefault(hour_spelled(hour), Counter())[name] += count
-
-    def _take_part(self, note: dict[str, Any]) -> None:
-        assert self.plan is not None  # noqa: S101 a part is one of a plan
-        part = self.plan.parts[note["part"]]
-        file = MergedFile(note["size"], note["sha256"], note["matched"])
-        self.files.setdefault(part.partition, {})[part.name] = file, note["staged"]
-        state = Quantiles.from_bytes(base64.b64decode(note["delays"]))
-        self.delays.setdefault(part.partition, []).append(Delays(state, note["timed"], note["matched"] - note["timed"]))
 
 
 def _join(

@@ -21,8 +21,7 @@ from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.hours import HourStates
-from hourglass.monitors import job
-from hourglass.monitors.job import Asked, Job, read_document
+from hourglass.monitors.job import Asked, complete, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs import documents
 from hourglass.outputs.model_quality import ModelQualityOutputs
@@ -64,12 +63,7 @@ class Thresholds:
 
 def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
     """Runs the whole job on an engine that is up."""
-    return job.complete(prepare(settings), engine, parallelism)
-
-
-def prepare(settings: Settings) -> Job:
-    """All that can be known, and be wrong, before an engine is started."""
-    return job.prepare(settings, ModelQuality.prepared)
+    return complete(prepare(settings, ModelQuality.prepared), engine, parallelism)
 
 
 @dataclass(frozen=True)

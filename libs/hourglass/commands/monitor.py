@@ -1,0 +1,130 @@
+"""The commands that run a monitor: `data-quality`, `model-quality`, `run` in a container, and `backfill`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from hourglass import terminal
+from hourglass.capture.hooks import Script
+from hourglass.commands.merge import run_merge
+from hourglass.commands.settings_flags import SettingsCommand, settings_flags
+from hourglass.errors import VIOLATIONS_EXIT, InputError
+from hourglass.local import run_locally
+from hourglass.monitors.data_quality import DataQuality
+from hourglass.monitors.job import Job, Monitor, RowChecks, complete, fill, prepare
+from hourglass.monitors.model_quality import ModelQuality
+from hourglass.monitors.refresh import Engine
+from hourglass.outputs.message import failure_in_message, write_message
+from hourglass.outputs.report import Outcome
+from hourglass.processes import processors
+from hourglass.settings import AnalysisType, Settings, load_settings
+
+MONITORS: Mapping[AnalysisType, Callable[[Settings], Monitor]] = {
+    AnalysisType.DATA_QUALITY: DataQuality.prepared,
+    AnalysisType.MODEL_QUALITY: ModelQuality.prepared,
+}
+
+
+@click.command("data-quality", cls=SettingsCommand)
+@settings_flags("Data quality")
+def data_quality_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Suggest a data-quality baseline, or hold captured data against one.
+
+    Without --baseline-constraints and --baseline-statistics a baseline is suggested. Every flag is also an environment
+    variable (dataset_source) and a key in the YAML file; a flag wins over the environment, the environment over YAML.
+    """
+    _run(load_settings(flags, os.environ, config), AnalysisType.DATA_QUALITY, as_json=as_json)
+
+
+@click.command("model-quality", cls=SettingsCommand)
+@settings_flags("Model quality")
+def model_quality_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Suggest thresholds of a model's metrics, or hold merged captures against them.
+
+    Without --baseline-constraints thresholds are suggested. A data set has its label in a column, captures that
+    hourglass merge has joined with labels have it in each record.
+    """
+    _run(load_settings(flags, os.environ, config), AnalysisType.MODEL_QUALITY, as_json=as_json)
+
+
+@click.command("run", cls=SettingsCommand)
+@settings_flags("Data quality", "Model quality")
+def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Run the job that the container's environment asks for."""
+    settings = load_settings(flags, os.environ, config)
+    if settings.ground_truth_source is not None:
+        run_merge(settings, as_json=as_json)
+    else:
+        _run(settings, settings.analysis_type, as_json=as_json)
+
+
+@click.command("backfill", cls=SettingsCommand)
+@settings_flags("Data quality", "Model quality")
+@click.option("--from", "from_", metavar="TIME", help="The same as --start-time.")
+@click.option("--to", metavar="TIME", help="The same as --end-time.")
+def backfill_command(config: str | None, as_json: bool, from_: str | None, to: str | None, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Fill the store with the hours that it lacks, and with those whose files came later or changed.
+
+    A run that is stopped goes on where it was: what is read is kept after every 24 hours.
+    """
+    flags["start_time"] = flags["start_time"] or from_
+    flags["end_time"] = flags["end_time"] or to
+    settings = load_settings(flags, os.environ, config, stands_for={"output_path": "state_root"})  # no reports are written
+    job = prepare(settings, MONITORS[settings.analysis_type])
+    if "" in {file.partition for file in job.listing.files}:
+        hint = f"hourglass {job.monitor.name} reads a data set"
+        raise InputError(settings.dataset_source, found="data outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)
+    with terminal.progress(quiet=as_json, logs=True) as step, _engine(job, step) as (engine, parallelism, _):
+        refreshed = fill(job, engine, parallelism, _hours_read(step))
+    terminal.show_refreshed(refreshed, settings, as_json=as_json)
+
+
+def _run(settings: Settings, analysis: AnalysisType, *, as_json: bool) -> None:
+    """The job from its settings to its exit code; whatever its end, the message file says it."""
+    with failure_in_message(settings.container_root):
+        outcome = _outcome(settings, analysis, quiet=as_json)
+    write_message(settings.container_root, outcome.message)
+    if as_json:
+        click.echo(terminal.as_json(outcome, settings))
+    else:
+        terminal.show(outcome, settings)
+    if settings.fail_on_violations and outcome.violations:
+        sys.exit(VIOLATIONS_EXIT)
+
+
+def _outcome(settings: Settings, analysis: AnalysisType, *, quiet: bool) -> Outcome:
+    job = prepare(settings, MONITORS[analysis])
+    with terminal.progress(quiet=quiet) as step, _engine(job, step) as (engine, parallelism, own_checks):
+        step(f"reading {settings.dataset_source}")
+        return complete(job, engine, parallelism, _hours_read(step), own_checks)
+
+
+@contextmanager
+def _engine(job: Job, step: Callable[[str], None]) -> Iterator[tuple[Engine, int, RowChecks | None]]:
+    """What runs the pass, how many tasks at a time, and the user's own checks; a session ends with the job."""
+    settings = job.settings
+    if settings.engine == "local":
+        yield run_locally, processors(), None
+        return
+    from hourglass.spark.one_pass import spark_engine
+    from hourglass.spark.own_checks import load_own_checks, row_checks
+    from hourglass.spark.session import deequ_settings, start_session
+
+    own = load_own_checks(Script.read(settings.own_checks)) if settings.own_checks else None
+    more = deequ_settings(settings.deequ_jar) if own else {}
+    step("starting Spark")
+    session = start_session(f"hourglass {job.monitor.name}", more)
+    try:
+        yield *spark_engine(session), row_checks(session, own) if own else None
+    finally:
+        session.stop()
+
+
+def _hours_read(step: Callable[[str], None]) -> Callable[[int, int], None]:
+    return lambda done, all_: step(f"read {done} of {all_} hours")

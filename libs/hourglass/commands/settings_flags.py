@@ -1,0 +1,81 @@
+"""Flags made from the settings, and the command that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Literal, get_args, get_origin
+
+import click
+from pydantic_core import PydanticUndefined
+
+from hourglass.capture.window import duration_name
+from hourglass.errors import InputError, did_you_mean
+from hourglass.settings import Settings
+
+Command = Callable[..., None]
+
+
+class SettingsCommand(click.Command):
+    """A command that names the nearest flag when one is unknown."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as fault:
+            hint = did_you_mean(fault.option_name, [flag for parameter in self.params for flag in parameter.opts])
+            raise InputError(fault.option_name, found="an unknown flag", expected=f"a flag of {ctx.info_name}", hint=hint) from fault
+
+
+def settings_flags(*jobs: str, only: Sequence[str] = (), says: Mapping[str, str] = MappingProxyType({})) -> Callable[[Command], Command]:
+    """Adds a flag for each setting, or for those in `only`; `says` is what a setting means to this command.
+
+    Settings of other jobs than these, which share the environment, are not shown.
+    """
+    return partial(_with_flags, jobs, only, says)
+
+
+def _with_flags(jobs: Sequence[str], only: Sequence[str], says: Mapping[str, str], command: Command) -> Command:
+    """Flags have no defaults of their own, so that what was said can be told from what was not."""
+    for name in reversed([*only] or [*Settings.model_fields]):
+        field = Settings.model_fields[name]
+        flag = name.replace("_", "-")
+        switch = field.annotation is bool
+        said_by_default = f" [default: {_spelled(field.default)}]" if _says_default(field.default) and not switch else ""
+        described = says.get(name, str(field.description))
+        ours = [job for job in jobs if described.endswith(f" {job} only.")]
+        if len(jobs) == 1 and ours:
+            described = described.removesuffix(f" {jobs[0]} only.")
+        command = click.option(
+            f"--{flag}/--no-{flag}" if switch else f"--{flag}",
+            name,
+            default=None,
+            metavar=None if switch else _metavar(field.annotation),
+            help=f"{described}{said_by_default}",
+            hidden=described.endswith(" only.") and not ours,
+        )(command)
+    command = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")(command)
+    return click.option("--config", metavar="FILE", help="YAML file with the same keys; flags and environment overrule it.")(command)
+
+
+def _says_default(default: object) -> bool:
+    return default not in {None, PydanticUndefined, ()}
+
+
+def _spelled(default: object) -> str:
+    return duration_name(default) if isinstance(default, timedelta) else str(default)
+
+
+def _metavar(annotation: Any) -> str:
+    """What a flag takes, by its type: the choices, or a word.
+
+    >>> _metavar(Literal["file", "put"] | None), _metavar(datetime | None)
+    ('file|put', 'TIME')
+    """
+    if get_origin(annotation) is Literal:
+        return "|".join(get_args(annotation))
+    words = {int: "NUMBER", float: "SHARE", datetime: "TIME", timedelta: "LENGTH"}
+    inner = [_metavar(part) for part in get_args(annotation)]
+    return next((word for word in inner if word != "TEXT"), words.get(annotation, "TEXT"))
