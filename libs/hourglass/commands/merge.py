@@ -16,8 +16,8 @@ from hourglass import terminal
 from hourglass.capture.window import hour_of, source_of
 from hourglass.commands.settings_flags import SettingsCommand, settings_flags
 from hourglass.join.here import join_here
-from hourglass.monitors import ground_truth_merge
-from hourglass.monitors.ground_truth_merge import JoinEngine
+from hourglass.monitors.ground_truth_merge import JoinEngine, complete
+from hourglass.monitors.merge_inputs import needs_join, prepare
 from hourglass.outputs.merge_report import CURRENT, KEPT, MERGE_REPORT, UNCHANGED, WRITTEN, MergedHour, MergeOutcome, merge_document
 from hourglass.outputs.message import failure_in_message, write_message
 from hourglass.processes import processors
@@ -56,11 +56,11 @@ def merge_command(config: str | None, as_json: bool, **flags: Any) -> None:  # n
 def run_merge(settings: Settings, *, as_json: bool) -> None:
     """The job from its settings to its end; whatever that is, the message file says it."""
     with failure_in_message(settings.container_root), terminal.progress(quiet=as_json) as step:
-        prepared = ground_truth_merge.prepare(settings)
-        idle = not ground_truth_merge.needs_join(settings, prepared)  # Spark would take seconds to start
+        prepared = prepare(settings)
+        idle = not needs_join(settings, prepared)  # Spark would take seconds to start
         with _engine(settings, step, idle=idle) as (engine, parallelism):
             step(f"joining {settings.dataset_source} with {settings.ground_truth_source}")
-            outcome = ground_truth_merge.complete(settings, prepared, engine, parallelism)
+            outcome = complete(settings, prepared, engine, parallelism)
     write_message(settings.container_root, outcome.message)
     if as_json:
         document = {**merge_document(outcome, settings), "output_path": settings.output_path}
