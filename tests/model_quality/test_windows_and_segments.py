@@ -184,6 +184,18 @@ def test_an_hour_is_held_against_the_one_before(store: Store) -> None:
     )
 
 
+def test_the_last_hours_together_are_the_thresholds_of_each_window(store: Store) -> None:
+    """--reference last:3 with windows of an hour: the metrics of the three hours before as one, not a mean of theirs."""
+    store.run(DAY, DAY + timedelta(hours=12))
+    output, found, _ = store.run(DAY + timedelta(hours=9), DAY + timedelta(hours=12), reference="last:3", window="1h")
+    assert found == []
+    for number in (9, 10, 11):
+        hour = DAY + timedelta(hours=number)
+        before = store.expected(hour - timedelta(hours=3), hour)
+        part = read(output / name_of(hour) / "constraints.json")["regression_constraints"]
+        assert {key: entry["threshold"] for key, entry in part.items()} == pytest.approx({key: before[key] for key in part})
+
+
 def test_a_reference_without_labels_or_rows_is_insufficient_data(store: Store) -> None:
     """The first hour has none before it, and one of another day no labels: neither passes; constraints.json is the one in use."""
     baseline = store.folder / "baseline.json"
