@@ -20,7 +20,7 @@ from hourglass.join import match
 from hourglass.join.here import join_here
 from hourglass.join.match import match_rows
 from hourglass.join.plan import JoinPlan
-from hourglass.monitors import ground_truth_merge
+from hourglass.monitors import merge_inputs
 from hourglass.outputs.merge_report import CURRENT, KEPT, UNCHANGED, WRITTEN
 from hourglass.settings import load_settings
 from tests.engine import schema
@@ -432,6 +432,6 @@ def test_an_hour_says_the_same_in_both_reports(tmp_path: Path) -> None:
     (entry,) = report(tmp_path)["hours"]
     assert {name: own[name] for name in entry if name != "status"} == {name: value for name, value in entry.items() if name != "status"}
     assert (
-        ground_truth_merge._reports(str(tmp_path / "merged"), [NINE])[NINE].to_bytes()
+        merge_inputs._reports(str(tmp_path / "merged"), [NINE])[NINE].to_bytes()
         == (tmp_path / "merged" / NINE / "_merge_report.json").read_bytes()
     )

@@ -124,12 +124,13 @@ def multilabel(actual: Sequence[Sequence[str] | None], predicted: Sequence[Seque
     made = MultiLabelBinarizer(classes=names)
     y, guess = (made.fit_transform(side) for side in zip(*pairs, strict=True))
     found = {"subset_accuracy": sk.accuracy_score(y, guess), "hamming_loss": sk.hamming_loss(y, guess)}
+    average = "micro" if len(names) > 1 else "binary"  # to scikit-learn one label is a class and its opposite
     if y.any():
-        found["micro_recall"] = sk.recall_score(y, guess, average="micro", zero_division=0)
-        found["micro_f1"] = sk.f1_score(y, guess, average="micro", zero_division=0)
-        found["macro_f1"] = sk.f1_score(y, guess, average="macro", zero_division=0)
+        found["micro_recall"] = sk.recall_score(y, guess, average=average, zero_division=0)
+        found["micro_f1"] = sk.f1_score(y, guess, average=average, zero_division=0)
+        found["macro_f1"] = sk.f1_score(y, guess, average="macro" if len(names) > 1 else "binary", zero_division=0)
     if y.any() and guess.any():
-        found["micro_precision"] = sk.precision_score(y, guess, average="micro")
+        found["micro_precision"] = sk.precision_score(y, guess, average=average)
     return found
 
 

@@ -45,6 +45,11 @@ def test_the_sentences_of_wrong_attributes(named: dict[str, Any], tmp_path: Path
         "probability": {**named, "probability_attribute": "$.scores"},
         "label": {**named, "ground_truth_attribute": "labels"},
         "number": {**merged, "inference_attribute": "5"},
+        "number among names": {
+            "problem_type": "BinaryClassification",
+            **merged_json(tmp_path / "names", ROWS),
+            "inference_attribute": "0",
+        },
         "path": {"problem_type": "BinaryClassification", **merged_json(tmp_path / "json", ROWS), "inference_attribute": "$.is.predicted"},
         "merged label": {**merged, "ground_truth_attribute": "churned"},
         "several labels": {"problem_type": "Regression", "dataset_source": tmp_path / "several", "inference_attribute": "0", **MERGED},

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from hourglass.capture.documents import CONTAINERS
-from hourglass.capture.payloads import Column
+from hourglass.capture.payloads import ALL, Column
+from hourglass.errors import InputError
 
 _STEP = re.compile(r"""\[\s*(['"])(?P<key>.*?)\1\s*\]""")
 _CONTAINER = re.compile(rf"(?:{'|'.join(CONTAINERS)})(?:\[(?:\*|\d+)?\])?\.?")
@@ -23,7 +24,7 @@ class Attribute:
     is_list: bool
 
 
-def find_attribute(attribute: str, columns: Mapping[str, Column]) -> Attribute | None:
+def find_attribute(attribute: str, columns: Mapping[str, Column], *, ordered: int = ALL) -> Attribute | None:
     """The columns of an attribute; None where a batch has none of them.
 
     A name is taken as it stands; then as a number of a column; then as JSONPath or JMESPath. `scores` and `scores[*]` mean
@@ -42,6 +43,9 @@ def find_attribute(attribute: str, columns: Mapping[str, Column]) -> Attribute |
         return _named(attribute, columns)
     if attribute.isdigit():
         number = int(attribute)
+        if number >= ordered and len(columns) > 1:
+            names = f"a number, where JSON names the columns: {', '.join(columns)}"
+            raise InputError(f"attribute {attribute!r}", found=names, expected="a name or a path", hint="names come in any order")
         return Attribute((list(columns.values())[number],), is_list=False) if number < len(columns) else None
     path = _STEP.sub(lambda step: f".{step['key']}", attribute.strip()).removeprefix("$").removeprefix(".")
     found = _at(path, columns)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from hourglass.capture.blocks import Block
 from hourglass.capture.formats import DatasetFormat
 from hourglass.capture.hooks import Script
-from hourglass.capture.payloads import Column, Rows
+from hourglass.capture.payloads import ALL, Column, Rows
 from hourglass.capture.row_ids import Ids
 from hourglass.capture.window import Window
 
@@ -47,7 +47,8 @@ class Batch:
     """Rows of one part of a partition and of one layout as named columns, and their ids where the plan wants them.
 
     `first` is the place of the first column; wide rows come in several batches, of which only the first counts them.
-    `labels` are the columns of the ground truth, None where the records have none.
+    `labels` are the columns of the ground truth, None where the records have none. So many of the first columns are
+    `ordered`, the same in all rows: those of CSV and of tables, and not those that JSON only names.
     """
 
     partition: str
@@ -58,6 +59,7 @@ class Batch:
     first: int = 0
     ids: Ids | None = None
     labels: dict[str, Column] | None = None
+    ordered: int = ALL
 
     def take(self, rows: npt.NDArray[np.int64]) -> Batch:
         """Some of the rows."""
@@ -76,7 +78,7 @@ def batch_of(rows: Rows, block: Block, plan: ReadPlan) -> Batch:
     """Rows with all their columns named."""
     columns = _named(plan.names, rows.columns)
     labels = None if rows.labels is None else _named((), rows.labels)
-    return Batch(block.partition, block.part, rows.layout, rows.count, columns, ids=rows.ids, labels=labels)
+    return Batch(block.partition, block.part, rows.layout, rows.count, columns, ids=rows.ids, labels=labels, ordered=rows.ordered)
 
 
 def _named(expected: Sequence[str], found: Sequence[tuple[str | None, Column]]) -> dict[str, Column]:

@@ -52,7 +52,7 @@ class JsonFiles:
         self._tally.count(block, len(lines) + bad.total - before)
         if made:
             ids = ids_of_rows(ids_of_lines(block, np.array(lines)), np.array(counts)) if self._plan.ids else None
-            yield Batch(block.partition, block.part, NAMED, len(made), dict(columns_of(made)), ids=ids)
+            yield Batch(block.partition, block.part, NAMED, len(made), dict(columns_of(made)), ids=ids, ordered=0)
 
     def _texts(self, block: Block) -> Iterator[tuple[int, str]]:
         for line, document in documents(block, self._tally.bad):

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import takewhile
 from typing import TypeAlias
 
 import numpy as np
@@ -25,6 +26,7 @@ from hourglass.capture.row_ids import Ids, ids_of_rows
 from hourglass.capture.tally import BadLines
 
 NAMED = "named"
+ALL = 1 << 30  # more columns than there are
 NOT_PAYLOAD, RAGGED, UNEQUAL = "unreadable payload", "rows of different length in one record", "sides with different numbers of rows"
 
 Column: TypeAlias = pa.Array | Sequence[object]
@@ -36,7 +38,8 @@ class Rows:
     """Rows of one layout as columns; a column without a name (None) is known by its position.
 
     `lines` are the rows' lines within the block, `ids` their ids where the plan wants them. `labels` are the columns of
-    the ground truth, None where the records have none.
+    the ground truth, None where the records have none. So many of the first columns are `ordered`: no
+    JSON names them.
     """
 
     layout: str
@@ -45,6 +48,7 @@ class Rows:
     lines: npt.NDArray[np.int64] | None = None
     ids: Ids | None = None
     labels: tuple[tuple[str | None, Column], ...] | None = None
+    ordered: int = ALL
 
 
 class Kind(IntEnum):
@@ -249,4 +253,12 @@ def _rows(
     ids = None if origin.ids is None else ids_of_rows(origin.ids[chosen], lengths[chosen])
     nameless = sum(name is None for name, _ in columns)
     layout = NAMED if not nameless else str(nameless) if nameless == len(columns) else f"{nameless} and {NAMED}"
-    return Rows(layout, len(lines), columns, lines, ids, label)
+    return Rows(
+        layout,
+        len(lines),
+        columns,
+        lines,
+        ids,
+        label,
+        ordered=ALL if nameless == len(columns) or len(columns) == 1 else len([*takewhile(lambda column: column[0] is None, columns)]),
+    )

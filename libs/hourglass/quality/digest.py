@@ -136,9 +136,9 @@ class QualityDigest:
         """Label, prediction and probabilities row by row; records whose rows stand in lists are taken apart."""
         found = {
             "actual": self._label(batch),
-            "predicted": find_attribute(self.inference, batch.columns) if self.inference is not None else None,
-            "probability": find_attribute(self.probability, batch.columns) if self.probability is not None else None,
-            "threshold": find_attribute(self.threshold, batch.columns) if isinstance(self.threshold, str) else None,
+            "predicted": _find(self.inference, batch),
+            "probability": _find(self.probability, batch),
+            "threshold": _find(self.threshold if isinstance(self.threshold, str) else None, batch),
         }
         of_classes = self.problem is Problem.MULTICLASS  # whose probability is a list by itself
         size = max((len(value.columns) for name, value in found.items() if value and not (of_classes and name == "probability")), default=1)
@@ -232,7 +232,7 @@ class QualityDigest:
 
     def _sets(self, batch: Batch) -> tuple[pa.ListArray, pa.ListArray]:
         """Actual and predicted sets of names; a record whose list is empty has an empty set, one without a list has none."""
-        predicted = find_attribute(self.inference, batch.columns) if self.inference is not None else None
+        predicted = _find(self.inference, batch)
         return self._names(_rows_of(self._label(batch), batch.count)), self._names(_rows_of(predicted, batch.count))
 
     def _names(self, lists: Iterable[list[object] | None]) -> pa.ListArray:
@@ -242,7 +242,7 @@ class QualityDigest:
     def _lists(self, batch: Batch) -> tuple[pa.ListArray, pa.ListArray]:
         """The relevance of each item of a query, and the score that ranked it."""
         attribute = self.probability if self.inference is None else self.inference
-        scores = find_attribute(attribute, batch.columns) if attribute is not None else None
+        scores = _find(attribute, batch)
         return _numbers(self._label(batch), batch.count), _numbers(scores, batch.count)
 
 
@@ -255,6 +255,10 @@ class _Rows:
     probabilities: tuple[Column, ...]
     threshold: Column
     ids: Hashes
+
+
+def _find(attribute: str | None, batch: Batch) -> Attribute | None:
+    return None if attribute is None else find_attribute(attribute, batch.columns, ordered=batch.ordered)
 
 
 def _ids(batch: Batch) -> Hashes:
