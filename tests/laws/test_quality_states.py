@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourglass.errors import InputError
-from hourglass.states import ClassProbabilities, Confusion, Errors, LabelSets, Quantiles, Rankings, Scores
+from hourglass.states import ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Quantiles, Rankings, Scores
 from hourglass.states.scores import CAP
 
 NAMES = st.none() | st.sampled_from(["0", "1", "1.0", "yes", "é", "", "x" * 300])
@@ -42,6 +42,19 @@ def many_classes(seed: int) -> list:
     codes = random.integers(0, 1500, 4000)
     other = np.where(random.random(4000) < 0.5, codes, random.integers(0, 1500, 4000))
     return [(f"c{a}", f"c{p}") for a, p in zip(codes, other, strict=True)]
+
+
+def feed_facets(state: FacetCounts, rows: list) -> None:
+    sex, group, actual, predicted = (pa.array([row[place] for row in rows], pa.string()) for place in range(4))
+    both = pa.array([None if row[0] is None or row[1] is None else f"{row[0]} & {row[1]}" for row in rows], pa.string())
+    state.update({"Sex": sex, "Sex & Ethnic group": both}, group, actual, predicted)
+
+
+def many_facets(seed: int) -> list:
+    """More values, groups and classes than are kept."""
+    random = np.random.default_rng(seed)
+    names = [[f"{letter}{i}" for i in range(1300)] + [None] for letter in "fgcc"]
+    return list(zip(*([of_each[code] for code in random.integers(0, 1301, 3000)] for of_each in names), strict=True))
 
 
 def feed_scores(state: Scores, rows: list) -> None:
@@ -112,6 +125,7 @@ KINDS = {
     kind.cls.kind: kind
     for kind in (
         Kind(Confusion, st.tuples(NAMES, NAMES), many_classes, feed_classes),
+        Kind(FacetCounts, st.tuples(NAMES, NAMES | st.just("(missing)"), NAMES, NAMES), many_facets, feed_facets),
         Kind(Scores, st.tuples(st.none() | st.booleans(), NUMBERS | st.floats(0, 1)), many_scores, feed_scores),
         Kind(Errors, st.tuples(NUMBERS, NUMBERS, IDS), many_errors, feed_errors),
         Kind(LabelSets, st.tuples(SETS, SETS, IDS), many_label_sets, feed_label_sets),

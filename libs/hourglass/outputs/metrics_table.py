@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hourglass import docs
+from hourglass.bias import Stage, metrics_of
 from hourglass.comparisons import COMPARISONS
 from hourglass.constraints import CHECKS
 from hourglass.quality import QUALITY_METRICS
@@ -69,6 +70,20 @@ def metrics_markdown() -> str:
                 *_table(
                     ["metric", "problem", "worse", "the stock analyzer's too", "definition", "source"],
                     [[m.key, m.problem, m.worse, "yes" if m.contract else "no", m.definition, m.source] for m in QUALITY_METRICS.values()],
+                ),
+                "## Bias",
+                "",
+                "Computed from counts by facet, group, label and prediction (FT from sampled rows); no command reports them yet.",
+                "Facet d is the value that is asked about, facet a all others, or one other value. A violation is a value, or an",
+                "interval, further from the ideal than the baseline's.",
+                "",
+                *_table(
+                    ["metric", "name", "stage", "ideal", "definition", "a positive value means", "source"],
+                    [
+                        [m.key, m.name, m.stage, f"{m.ideal:g}", m.definition, m.meaning, m.source]
+                        for s in Stage
+                        for m in metrics_of(s).values()
+                    ],
                 ),
                 "## Checks",
                 "",

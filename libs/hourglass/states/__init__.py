@@ -7,6 +7,7 @@ from hourglass.states.categories import Categories
 from hourglass.states.class_probabilities import ClassProbabilities
 from hourglass.states.confusion import Confusion
 from hourglass.states.distinct import Distinct
+from hourglass.states.facet_counts import FacetCells, FacetCounts
 from hourglass.states.intake import Intake
 from hourglass.states.label_sets import LabelSets
 from hourglass.states.moments import Moments
@@ -29,6 +30,8 @@ __all__ = [
     "Confusion",
     "Distinct",
     "Errors",
+    "FacetCells",
+    "FacetCounts",
     "Intake",
     "LabelSets",
     "Moments",

@@ -14,14 +14,15 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from hourglass.bias import FacetValue, Stage, analysis_document, measure_bias
 from hourglass.hashing import hash_places
 from hourglass.quality import Bootstrap, Problem, quality_statistics
-from hourglass.states import ClassProbabilities, Confusion, Errors, LabelSets, Rankings, Scores
+from hourglass.states import ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Rankings, Scores
 from tests.stored_bytes import CASES, StoredBytes
 from tests.unit.quality.rows import confusion, report_of
 
 FOLDER = Path(__file__).parents[2] / "data" / "states" / "quality"
-STATES: dict[str, Any] = {cls.kind: cls for cls in (ClassProbabilities, Confusion, Errors, LabelSets, Rankings, Scores)}
+STATES: dict[str, Any] = {cls.kind: cls for cls in (ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Rankings, Scores)}
 PROBLEMS = {
     "class_probabilities": Problem.MULTICLASS,
     "confusion": Problem.MULTICLASS,
@@ -39,13 +40,17 @@ def make(kind: str, case: str) -> Any:
     state = STATES[kind].empty()
     if n == 0:
         return state
-    n = min(n, 3000) if kind in {"label_sets", "rankings", "confusion"} else n
+    n = min(n, 3000) if kind in {"label_sets", "rankings", "confusion", "facet_counts"} else n
     places = np.arange(n) * 7919 % 104_729
     ids = hash_places("2026/01/01/00/a.jsonl", 0, n)
     names = pa.array([f"é{i % 1201}" if i % 11 else None for i in places.tolist()])
     others = pa.array([f"é{i % 1200}" if i % 7 else None for i in places.tolist()])
     if kind == "confusion":
         state.update(names, others)
+    elif kind == "facet_counts":
+        groups = pa.array([f"g{i % 1301}" if i % 5 else None for i in places.tolist()])
+        # the first facet and the labels have more values than are kept
+        state.update({"Sex": names, "Sex & é": pa.array([f"{i % 3} & é" for i in places.tolist()])}, groups, others, names)
     elif kind == "scores":
         state.update(places % 3 > 0, places / 104_729)
         if case == "overflowing":  # most rows have one score, so that the file has few buckets
@@ -66,6 +71,8 @@ def make(kind: str, case: str) -> Any:
 
 def facts(state: Any) -> dict[str, Any]:
     """The numbers that users see of a state; without draws, which are NumPy's and may change with it."""
+    if isinstance(state, FacetCounts):
+        return facet_facts(state)
     states = [state] if state.kind not in {"scores", "class_probabilities"} else [confusion(["1", "0"], ["1", "0"]), state]
     document = quality_statistics(report_of(PROBLEMS[state.kind], *states, bootstrap=Bootstrap(draws=0)))
     for part in document.values():
@@ -75,6 +82,25 @@ def facts(state: Any) -> dict[str, Any]:
     if hasattr(state, "sums"):
         document["sums"] = [float(f"{number:.9g}") for number in state.sums.sum(axis=0)]
     return orjson.loads(orjson.dumps({"n": state.n, **document}))
+
+
+def facet_facts(state: FacetCounts) -> dict[str, Any]:
+    """Rows, and the bias of the value with the most of them, as its analysis has it."""
+    found: dict[str, Any] = {"n": state.n, "truncated": state.truncated}
+    for facet, cells in state.facets.items():
+        rows = np.bincount(cells.value[cells.value < len(cells.values)], cells.counts[cells.value < len(cells.values)])
+        values = [FacetValue.of(cells.values[int(rows.argmax())])]
+        report = measure_bias(state, facet, values, state.classes[::2], Bootstrap(draws=0))
+        found[facet] = {"missing": report.missing, "labelled": report.labelled, "predicted": report.predicted}
+        found[facet] |= {
+            key: metric["value"] for key, metric in metrics_in(analysis_document([report], "y", "1")) if metric["value"] is not None
+        }
+    return orjson.loads(orjson.dumps(found))
+
+
+def metrics_in(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    parts = [document[f"{stage}_bias_metrics"]["facets"] for stage in Stage]
+    return [(metric["name"], metric) for part in parts for values in part.values() for value in values for metric in value["metrics"]]
 
 
 STORED = StoredBytes(FOLDER, STATES, make, facts)

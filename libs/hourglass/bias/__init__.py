@@ -1,0 +1,59 @@
+"""Counts of labels and predictions by facet → metrics of bias with their intervals → constraints and verdicts."""
+
+from hourglass.bias.constraints import (
+    CHECK,
+    BiasConstraint,
+    BiasEvaluation,
+    Decision,
+    bias_violations,
+    evaluate_bias,
+    parse_bias_constraints,
+)
+from hourglass.bias.flip_test import NEIGHBOURS, FlipRows, flip_test
+from hourglass.bias.interval import QUANTILES, Interval
+from hourglass.bias.metric import BIAS_METRICS, BiasMetric, Stage, bias_metric, metrics_of
+from hourglass.bias.report import (
+    ALL_OTHERS,
+    BIAS_BOOTSTRAP,
+    LEAST_COUNT,
+    BiasReport,
+    FacetValue,
+    MeasuredBias,
+    ValueBias,
+    analysis_document,
+    best_off,
+    measure_bias,
+)
+from hourglass.registration import import_all
+
+import_all(__name__, __path__)
+
+__all__ = [
+    "ALL_OTHERS",
+    "BIAS_BOOTSTRAP",
+    "BIAS_METRICS",
+    "CHECK",
+    "LEAST_COUNT",
+    "NEIGHBOURS",
+    "QUANTILES",
+    "BiasConstraint",
+    "BiasEvaluation",
+    "BiasMetric",
+    "BiasReport",
+    "Decision",
+    "FacetValue",
+    "FlipRows",
+    "Interval",
+    "MeasuredBias",
+    "Stage",
+    "ValueBias",
+    "analysis_document",
+    "best_off",
+    "bias_metric",
+    "bias_violations",
+    "evaluate_bias",
+    "flip_test",
+    "measure_bias",
+    "metrics_of",
+    "parse_bias_constraints",
+]

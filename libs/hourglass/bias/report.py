@@ -1,0 +1,298 @@
+"""The counts of a window → every metric of bias of each value of a facet, with intervals → the contract's analysis.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hourglass.bias.flip_test import NEIGHBOURS, FlipRows, flips, share
+from hourglass.bias.interval import Interval, intervals
+from hourglass.bias.metric import BIAS_METRICS, BiasMetric, Stage, metrics_of
+from hourglass.bias.table import NEGATIVE, NONE, POSITIVE, BiasTable, DrawnRows, FacetRows
+from hourglass.quality.bootstrap import Bootstrap, draw_cells
+from hourglass.quality.classes import spelled_apart
+from hourglass.states.confusion import in_order
+from hourglass.states.facet_counts import MISSING_NAME, OTHER, FacetCounts
+from hourglass.undefined import Undefined
+from hourglass.values import Floats
+
+BIAS_BOOTSTRAP = Bootstrap(draws=1000, share=0.8, least_rows=0)
+LEAST_COUNT = 30
+ALL_OTHERS = "all others"
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """Facet d: a name and the values of the facet that it stands for."""
+
+    name: str
+    values: frozenset[str]
+
+    @classmethod
+    def of(cls, *values: str) -> FacetValue:
+        """A facet d of some values, called as the stock analyzer calls it.
+
+        >>> FacetValue.of("0", "2").name
+        '0,2'
+        """
+        return cls(",".join(values), frozenset(values))
+
+
+@dataclass(frozen=True)
+class MeasuredBias:
+    """A metric of one value of a facet, and where it lies by its draws.
+
+    `counts` are the rows that it looks at on the sides d and a, `shares` those that its shares or ratios are made of.
+    """
+
+    value: float | Undefined
+    interval: Interval | Undefined
+    counts: tuple[int, int]
+    shares: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ValueBias:
+    """All metrics of one value d of a facet against a: all others, or one value."""
+
+    value: str
+    against: str
+    rows: tuple[int, int]
+    metrics: Mapping[str, MeasuredBias]
+
+
+@dataclass(frozen=True)
+class BiasReport:
+    """The bias of a facet in a window.
+
+    `rows` are all that were given, `missing` those without a value of the facet, which are on neither side. `values` are
+    one for each facet d that was asked for; `truncated` says that some values are only counted as "other". The flip test saw
+    `sampled` rows; `left_out` more lack a feature.
+    """
+
+    facet: str
+    positive: tuple[str, ...]
+    rows: int
+    missing: int
+    labelled: int
+    predicted: int
+    truncated: bool
+    values: tuple[ValueBias, ...]
+    sampled: int = 0
+    left_out: int = 0
+
+
+def measure_bias(
+    state: FacetCounts,
+    facet: str,
+    values: Sequence[FacetValue] | None = None,
+    positive: Collection[str] = ("1",),
+    bootstrap: Bootstrap = BIAS_BOOTSTRAP,
+    *,
+    reference: str | None = None,
+    sample: FlipRows | None = None,
+    neighbours: int = NEIGHBOURS,
+) -> BiasReport:
+    """Every registered metric of a facet: each of some values against all others, or against the value `reference`.
+
+    Without `values` each value of the facet is facet d once, rows without a value as "(missing)"; they are never on the side
+    that a value is compared with. All values see the same draws. The flip test is computed on `sample`, and undefined without;
+    its draws hold the neighbours fixed.
+
+    >>> import pyarrow as pa
+    >>> state = FacetCounts.empty()
+    >>> state.update({"Sex": pa.array(["f", "m"] * 4)}, None, pa.array(["0", "1"] * 3 + ["1", "0"]), None)
+    >>> report = measure_bias(state, "Sex", [FacetValue.of("f")])
+    >>> report.values[0].metrics["DPL"].value, report.values[0].metrics["DI"].value
+    (0.5, Undefined(reason='no row has a prediction'))
+    """
+    rows = FacetRows.of(state, facet, positive)
+    asked = _every_value(rows) if values is None else values
+    asked = [found for found in asked if reference is None or found.values != {reference}]
+    against = None if reference is None else frozenset([reference])
+    window = DrawnRows(rows, rows.counts[np.newaxis])
+    tables = [
+        replace(window.table(found.values, against), names=(f"{facet} = {found.name}", f"{facet} = {reference or f'not {found.name}'}"))
+        for found in asked
+    ]
+    faults = _faults(state, facet, positive)
+    drawn = _drawn(rows, asked, against, bootstrap)
+    measured = []
+    for place, (found, table) in enumerate(zip(asked, tables, strict=True)):
+        fault = None if rows.having(found.values).any() else _absent(rows, facet, found)
+        metrics = {}
+        for key, metric in sorted(BIAS_METRICS.items()):
+            if metric.formula is None:
+                measure = _flip_test(sample, facet, found, against, positive, bootstrap, neighbours)
+            else:
+                measure = _measured(metric, table, drawn[key][place])
+            reason = faults.get(key) or fault
+            metrics[key] = measure if reason is None else replace(measure, value=Undefined(reason), interval=Undefined(reason))
+        n_d, n_a = (int(side.outcomes.sum()) for side in (table.d, table.a))
+        measured.append(ValueBias(found.name, reference or ALL_OTHERS, (n_d, n_a), metrics))
+    return BiasReport(
+        facet,
+        tuple(sorted(positive)),
+        rows.n,
+        int(rows.counts[~rows.known].sum()),
+        int(rows.counts[rows.outcome // 3 != NONE].sum()),
+        int(rows.counts[rows.outcome % 3 != NONE].sum()),
+        rows.truncated,
+        tuple(measured),
+        0 if sample is None else len(sample.features),
+        0 if sample is None else sample.left_out,
+    )
+
+
+def best_off(state: FacetCounts, facet: str, positive: Collection[str] = ("1",), least_count: int = LEAST_COUNT) -> str | Undefined:
+    """The value of a facet with the highest share of positive predictions, or of positive labels where nothing is predicted.
+
+    Of the values with at least `least_count` such rows: five lucky rows are no yardstick. Rows without a value are never it,
+    and neither are those that are only counted as "other". Of equal shares the value with more rows, then by name.
+
+    >>> import pyarrow as pa
+    >>> state = FacetCounts.empty()
+    >>> state.update({"Sex": pa.array(["f", "m"] * 40)}, None, pa.array(["0", "1"] * 40), None)
+    >>> best_off(state, "Sex"), best_off(state, "Sex", least_count=50)
+    ('m', Undefined(reason="no value of 'Sex' has 50 rows with a label"))
+    """
+    rows = FacetRows.of(state, facet, positive)
+    label, prediction = np.divmod(rows.outcome, 3)
+    predicted = bool((prediction != NONE).any())
+    outcome = prediction if predicted else label
+    sums = np.zeros((len(rows.names), 3), np.int64)
+    named = rows.value < len(rows.names)
+    np.add.at(sums, (rows.value[named], outcome[named]), rows.counts[named])
+    ranked = [
+        (found[POSITIVE] / (found[POSITIVE] + found[NEGATIVE]), found[POSITIVE] + found[NEGATIVE], name)
+        for name, found in sorted(zip(rows.names, sums.tolist(), strict=True), reverse=True)
+        if found[POSITIVE] + found[NEGATIVE] >= max(1, least_count)
+    ]
+    if not ranked:
+        return Undefined(f"no value of {facet!r} has {least_count} rows with a {'prediction' if predicted else 'label'}")
+    return max(ranked)[2]
+
+
+def _every_value(rows: FacetRows) -> list[FacetValue]:
+    missing = [] if rows.known.all() else [MISSING_NAME]
+    return [FacetValue.of(name) for name in [*in_order(rows.names), *missing]]
+
+
+def _faults(state: FacetCounts, facet: str, positive: Collection[str]) -> dict[str, str]:
+    """Why metrics of all values cannot be computed, by metric."""
+    if facet not in state.facets:
+        reason = f"the window has no facet {facet!r}, but {', '.join(state.facets)}" if state.facets else "no rows"
+        return dict.fromkeys(BIAS_METRICS, reason)
+    if not set(positive) & set(state.classes) and len(state.classes) > 1:
+        found, sought = (", ".join(map(repr, in_order(names)[:5])) for names in (state.classes, positive))
+        # each of them could be the negative one only if it were alone: nothing is known about who gets what
+        return dict.fromkeys(BIAS_METRICS.keys() - {"CI"}, f"the classes are {found}; none of them is positive ({sought})")
+    cells = state.facets[facet]
+    sides = ({state.classes[code] for code in codes.tolist() if code < OTHER} for codes in (cells.actual, cells.predicted))
+    apart = spelled_apart(*sides)
+    return dict.fromkeys(metrics_of(Stage.POST), apart) if apart else {}
+
+
+def _absent(rows: FacetRows, facet: str, found: FacetValue) -> str:
+    if not rows.names:
+        return f"no row has a value of {facet!r}"
+    some = ", ".join(map(repr, in_order(rows.names)[:5]))
+    kept = ", of which there are more than can be kept" if rows.truncated else ""
+    return f"no row has {facet} = {found.name}; its values are {some}{', …' if len(rows.names) > 5 else ''}{kept}"
+
+
+def _drawn(
+    rows: FacetRows, asked: Sequence[FacetValue], against: frozenset[str] | None, bootstrap: Bootstrap
+) -> dict[str, list[Interval | Undefined]]:
+    """The interval of each metric of the table, for each value."""
+    metrics = {key: metric for key, metric in BIAS_METRICS.items() if metric.formula is not None}
+    if rows.n < max(1, bootstrap.least_rows) or bootstrap.draws == 0:
+        reason = Undefined(f"{rows.n} rows, {bootstrap.draws} draws; an interval takes {max(1, bootstrap.least_rows)} and 2")
+        return dict.fromkeys(metrics, [reason] * len(asked))
+    found: dict[tuple[str, int], list[Floats]] = {(key, place): [] for key in metrics for place in range(len(asked))}
+    for counts in draw_cells(rows.counts, bootstrap):
+        block = DrawnRows(rows, counts)
+        for place, value in enumerate(asked):
+            table = block.table(value.values, against)
+            for key, metric in metrics.items():
+                found[key, place].append(metric.values(table))
+    if not asked:
+        return {}
+    lines = iter(intervals(np.stack([np.concatenate(blocks) for blocks in found.values()])))
+    return {key: [next(lines) for _ in asked] for key in metrics}
+
+
+def _measured(metric: BiasMetric, table: BiasTable, interval: Interval | Undefined) -> MeasuredBias:
+    value = metric.value(table)
+    counts, shares = ((int(basis.of(table.d)[0]), int(basis.of(table.a)[0])) for basis in (metric.counts, metric.shares))
+    if isinstance(value, Undefined):
+        return MeasuredBias(value, value, counts, shares)
+    if metric.distance and not isinstance(interval, Undefined):
+        interval = interval.of_distance(value)
+    return MeasuredBias(value, interval, counts, shares)
+
+
+def _flip_test(
+    sample: FlipRows | None,
+    facet: str,
+    found: FacetValue,
+    against: frozenset[str] | None,
+    positive: Collection[str],
+    bootstrap: Bootstrap,
+    neighbours: int,
+) -> MeasuredBias:
+    if sample is None or facet not in sample.facets:
+        reason = Undefined("no sampled rows: the flip test takes rows")
+        return MeasuredBias(reason, reason, (0, 0), (0, 0))
+    d, a = sample.sides(facet, found.values, against)
+    counts = int(np.count_nonzero(d)), int(np.count_nonzero(a))
+    cells = flips(sample.features, np.array([name in positive for name in sample.predicted], np.bool_), d, a, neighbours)
+    if isinstance(cells, Undefined):
+        return MeasuredBias(cells, cells, counts, counts)
+    draws = [(block[:, 0] - block[:, 1]) / block.sum(axis=1) for block in draw_cells(cells, bootstrap)] if counts[0] > 1 else []
+    interval = intervals(np.concatenate(draws)[np.newaxis])[0] if draws else Undefined("no draws")
+    return MeasuredBias(share(cells), interval, counts, counts)
+
+
+def analysis_document(reports: Iterable[BiasReport], label: str, positive: str, metrics: Collection[str] | None = None) -> dict[str, Any]:
+    """The document of `analysis.json`: each stage's metrics by facet and value, as the contract has it.
+
+    `positive` is the label's value or threshold as the analyzer writes it ("1"). A metric without a value has null and the
+    reason as its `error`; an infinite one is "Infinity". `metrics` are the keys to be written, all when absent. Values that
+    were compared with one reference value stand apart, under `reference_bias_metrics`: they are no constraints.
+    """
+    document: dict[str, Any] = {"version": "1.0"}
+    for stage in (Stage.POST, Stage.PRE):
+        facets: dict[str, list[dict[str, Any]]] = {}
+        chosen = [key for key in metrics_of(stage) if metrics is None or key in metrics]
+        for report in reports if chosen else ():
+            for value in report.values:
+                entry = {"value_or_threshold": value.value, "metrics": [_entry(key, value.metrics[key]) for key in chosen]}
+                if value.against == ALL_OTHERS:
+                    facets.setdefault(report.facet, []).append(entry)
+                else:
+                    apart = document.setdefault("reference_bias_metrics", {}).setdefault(report.facet, [])
+                    apart.append({"reference": value.against, **entry})
+        if facets:
+            document[f"{stage}_bias_metrics"] = {"label": label, "facets": facets, "label_value_or_threshold": positive}
+    return document
+
+
+def _entry(key: str, measured: MeasuredBias) -> dict[str, Any]:
+    found = {"name": key, "description": BIAS_METRICS[key].name}
+    if isinstance(measured.value, Undefined):
+        return {**found, "value": None, "error": measured.value.reason}
+    return {**found, "value": json_number(measured.value)}
+
+
+def json_number(value: float) -> float | str:
+    """A number as the documents have it: JSON has no infinities, so these are words.
+
+    >>> json_number(0.5), json_number(-math.inf)
+    (0.5, '-Infinity')
+    """
+    return value if math.isfinite(value) else "Infinity" if value > 0 else "-Infinity"

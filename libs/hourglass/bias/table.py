@@ -1,0 +1,269 @@
+"""The counts of a facet as the metrics of bias read them: two sides, d and a, of a window and of any number of draws."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from hourglass.quality.metric import Flags
+from hourglass.states.facet_counts import MISSING, MISSING_NAME, OTHER, FacetCounts
+from hourglass.values import Counts, Floats
+
+Codes = npt.NDArray[np.int64]
+
+NEGATIVE, POSITIVE, NONE = 0, 1, 2  # a label or a prediction: another class, one of the positive ones, or missing
+_OUTCOMES = 9
+
+
+@dataclass(frozen=True)
+class Side:
+    """The rows of one side of a facet, by label and prediction, and by the label's class; the first axis is the draws."""
+
+    outcomes: Floats  # draws x label x prediction, each negative, positive or missing
+    classes: Floats  # draws x class, of the rows with a label
+
+    @cached_property
+    def positive(self) -> Floats:
+        """n(1): rows with a positive label."""
+        return self._count(POSITIVE, slice(None))
+
+    @cached_property
+    def negative(self) -> Floats:
+        """n(0): rows with another label."""
+        return self._count(NEGATIVE, slice(None))
+
+    @cached_property
+    def labelled(self) -> Floats:
+        """Rows with a label."""
+        return self.positive + self.negative
+
+    @cached_property
+    def predicted_positive(self) -> Floats:
+        """n'(1): rows with a positive prediction."""
+        return self._count(slice(None), POSITIVE)
+
+    @cached_property
+    def predicted_negative(self) -> Floats:
+        """n'(0): rows with another prediction."""
+        return self._count(slice(None), NEGATIVE)
+
+    @cached_property
+    def predicted(self) -> Floats:
+        """Rows with a prediction."""
+        return self.predicted_positive + self.predicted_negative
+
+    @property
+    def tp(self) -> Floats:
+        """Positive label, positive prediction."""
+        return self._count(POSITIVE, POSITIVE)
+
+    @property
+    def fp(self) -> Floats:
+        """Another label, positive prediction."""
+        return self._count(NEGATIVE, POSITIVE)
+
+    @property
+    def fn(self) -> Floats:
+        """Positive label, another prediction."""
+        return self._count(POSITIVE, NEGATIVE)
+
+    @property
+    def tn(self) -> Floats:
+        """Another label, another prediction."""
+        return self._count(NEGATIVE, NEGATIVE)
+
+    @cached_property
+    def both(self) -> Floats:
+        """Rows with label and prediction."""
+        return self.tp + self.fp + self.fn + self.tn
+
+    def _count(self, label: int | slice, prediction: int | slice) -> Floats:
+        found: Floats = self.outcomes[:, label, prediction]
+        return found if found.ndim == 1 else found.sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Rows by group and outcome (negative, positive): of side d, and of both sides; of the groups in which d has rows.
+
+    `n` counts the rows of both sides in all groups.
+    """
+
+    of_d: Floats  # outcome x group x draws
+    of_both: Floats
+    n: Floats
+
+
+@dataclass(frozen=True)
+class BiasTable:
+    """The two sides of a facet: d, whose bias is asked for, and a, what it is compared with.
+
+    `labels` and `predictions` have the same rows by group; `grouped` says whether any row has a group.
+    """
+
+    d: Side
+    a: Side
+    labels: Strata
+    predictions: Strata
+    grouped: bool = True
+    names: tuple[str, str] = ("d", "a")
+
+    @classmethod
+    def of(cls, d: list[list[int]], a: list[list[int]]) -> BiasTable:
+        """A table of one draw and one group: for each side rows by label and prediction, the negative ones first.
+
+        >>> table = BiasTable.of([[4, 1], [2, 3]], [[5, 0], [0, 5]])
+        >>> table.d.fn.tolist(), table.a.positive.tolist()
+        ([2.0], [5.0])
+        """
+        of_d, of_a = (np.zeros((1, 3, 3)) for _ in range(2))
+        of_d[0, :2, :2], of_a[0, :2, :2] = d, a
+        both = of_d + of_a
+        labels, predictions = (
+            Strata(
+                of_d.sum(axis=axis)[0, :2, np.newaxis, np.newaxis],
+                both.sum(axis=axis)[0, :2, np.newaxis, np.newaxis],
+                both.sum(axis=(1, 2)),
+            )
+            for axis in (2, 1)
+        )
+        return cls(Side(of_d, of_d.sum(axis=2)[:, :2]), Side(of_a, of_a.sum(axis=2)[:, :2]), labels, predictions)
+
+
+@dataclass(frozen=True)
+class FacetRows:
+    """The cells of a facet with what a metric asks of a row: its value, group, label's class, and outcome.
+
+    Predicted classes are only told apart as positive or not, so cells that differ in nothing else are one.
+    """
+
+    names: tuple[str, ...]
+    value: Codes
+    group: Codes
+    label: Codes  # the place of the class; those without a label have the last
+    outcome: Codes  # 3 x label + prediction
+    counts: Counts
+    classes: int
+
+    @classmethod
+    def of(cls, state: FacetCounts, facet: str, positive: Collection[str]) -> FacetRows:
+        """The cells of a state's facet by a set of positive classes; without rows where the state has no such facet."""
+        cells = state.facets.get(facet)
+        if cells is None:
+            nothing = np.empty(0, np.int64)
+            return cls((), nothing, nothing, nothing, nothing, nothing, 0)
+        outcomes = np.full(MISSING + 1, NEGATIVE)
+        outcomes[: len(state.classes)] = [POSITIVE if name in positive else NEGATIVE for name in state.classes]
+        outcomes[MISSING] = NONE
+        size = MISSING + 1
+        keys, where = np.unique(
+            ((cells.value * size + cells.group) * size + cells.actual) * 3 + outcomes[cells.predicted], return_inverse=True
+        )
+        counts = np.zeros(len(keys), np.int64)
+        np.add.at(counts, where, cells.counts)
+        value, group, actual, predicted = np.unravel_index(keys, (size, size, size, 3))
+        known, label = np.unique(actual, return_inverse=True)
+        classes = len(known) - (known[-1:] == MISSING).sum()
+        return cls(tuple(cells.values), value, group, label, 3 * outcomes[actual] + predicted, counts, int(classes))
+
+    @property
+    def n(self) -> int:
+        """Rows in the cells."""
+        return int(self.counts.sum())
+
+    @property
+    def grouped(self) -> bool:
+        """Whether any row has a group."""
+        return bool((self.group != MISSING).any())
+
+    @property
+    def truncated(self) -> bool:
+        """Whether some values of the facet are only counted as "other"."""
+        return bool((self.value == OTHER).any())
+
+    def having(self, names: Collection[str]) -> Flags:
+        """Which cells have one of the values; `(missing)` are those without."""
+        chosen = np.zeros(MISSING + 1, np.bool_)
+        chosen[: len(self.names)] = [name in names for name in self.names]
+        chosen[MISSING] = MISSING_NAME in names
+        found: Flags = chosen[self.value]
+        return found
+
+    @property
+    def known(self) -> Flags:
+        """Which cells have a value of the facet."""
+        found: Flags = self.value != MISSING
+        return found
+
+
+class DrawnRows:
+    """Draws of a facet's cells, from which the tables of any two sides are summed."""
+
+    def __init__(self, rows: FacetRows, counts: Counts) -> None:
+        self.rows = rows
+        self.counts = np.ascontiguousarray(counts.T, np.float64)  # cell x draw: sums then run along the draws
+
+    def table(self, d: Collection[str], a: Collection[str] | None = None) -> BiasTable:
+        """The table of the values d against the values a; against all other rows that have a value where a is None.
+
+        Rows without a value are in neither side unless they are asked for.
+        """
+        rows = self.rows
+        in_d = rows.having(d)
+        in_a = rows.known & ~in_d if a is None else rows.having(a) & ~in_d
+        side_d = self._side(in_d)
+        rest = a is None and not (in_d & ~rows.known).any()  # both sides together are all known rows, which are summed once
+        whole = self._known if rest else None
+        side_a = Side(whole.outcomes - side_d.outcomes, whole.classes - side_d.classes) if whole else self._side(in_a)
+        groups = np.unique(rows.group[in_d])
+        strata = []
+        for place, outcome in enumerate(np.divmod(rows.outcome, 3)):
+            of_d = self._by_group(in_d, outcome, groups)
+            if rest:
+                of_both = self._known_groups[place][:, np.searchsorted(self._groups, groups)]
+            else:
+                of_both = of_d + self._by_group(in_a, outcome, groups)
+            n = side_d.predicted + side_a.predicted if place else side_d.labelled + side_a.labelled
+            strata.append(Strata(of_d, of_both, n))
+        return BiasTable(side_d, side_a, strata[0], strata[1], rows.grouped)
+
+    @cached_property
+    def _known(self) -> Side:
+        return self._side(self.rows.known)
+
+    @cached_property
+    def _groups(self) -> Codes:
+        return np.unique(self.rows.group)
+
+    @cached_property
+    def _known_groups(self) -> tuple[Floats, Floats]:
+        label, prediction = np.divmod(self.rows.outcome, 3)
+        return self._by_group(self.rows.known, label, self._groups), self._by_group(self.rows.known, prediction, self._groups)
+
+    def _side(self, chosen: Flags) -> Side:
+        rows = self.rows
+        outcomes = self._summed(chosen, rows.outcome, _OUTCOMES).T.reshape(-1, 3, 3)
+        classes = self._summed(chosen & (rows.label < rows.classes), rows.label, rows.classes)
+        return Side(outcomes, classes.T)
+
+    def _by_group(self, chosen: Flags, outcome: Codes, groups: Codes) -> Floats:
+        """Rows with an outcome by outcome and by group, of the groups that are asked for."""
+        places = np.searchsorted(groups, self.rows.group)
+        places = np.minimum(places, len(groups) - 1)
+        asked = chosen & (outcome != NONE) & (groups[places] == self.rows.group) if len(groups) else np.zeros_like(chosen)
+        return self._summed(asked, outcome * len(groups) + places, 2 * len(groups)).reshape(2, len(groups), -1)
+
+    def _summed(self, chosen: Flags, keys: Codes, size: int) -> Floats:
+        """The sums of chosen cells by key: a line for each key."""
+        cells = np.flatnonzero(chosen)
+        found = np.zeros((size, self.counts.shape[1]))
+        if len(cells):
+            order = cells[np.argsort(keys[cells], kind="stable")]
+            ordered = keys[order]
+            starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+            found[ordered[starts]] = np.add.reduceat(self.counts[order], starts, axis=0)
+        return found
