@@ -19,11 +19,11 @@ from hourglass.bias import (
     analysis_document,
     bias_violations,
     evaluate_bias,
-    flip_test,
     measure_bias,
     metrics_of,
     parse_bias_constraints,
 )
+from hourglass.bias.flip_test import flip_test
 from hourglass.bias.table import BiasTable
 from hourglass.constraints import Verdict
 from hourglass.quality import Bootstrap

@@ -1,5 +1,6 @@
 """Counts of labels and predictions by facet → metrics of bias with their intervals → constraints and verdicts."""
 
+from hourglass.bias.config import AnalysisConfig, Chosen, FacetConfig, parse_analysis_config, read_analysis_config
 from hourglass.bias.constraints import (
     CHECK,
     BiasConstraint,
@@ -9,7 +10,8 @@ from hourglass.bias.constraints import (
     evaluate_bias,
     parse_bias_constraints,
 )
-from hourglass.bias.flip_test import NEIGHBOURS, FlipRows, flip_test
+from hourglass.bias.facets import above_name, below_name, by_threshold, facet_names, together
+from hourglass.bias.flip_test import NEIGHBOURS, FlipRows
 from hourglass.bias.interval import QUANTILES, Interval
 from hourglass.bias.metric import BIAS_METRICS, BiasMetric, Stage, bias_metric, metrics_of
 from hourglass.bias.report import (
@@ -36,24 +38,33 @@ __all__ = [
     "LEAST_COUNT",
     "NEIGHBOURS",
     "QUANTILES",
+    "AnalysisConfig",
     "BiasConstraint",
     "BiasEvaluation",
     "BiasMetric",
     "BiasReport",
+    "Chosen",
     "Decision",
+    "FacetConfig",
     "FacetValue",
     "FlipRows",
     "Interval",
     "MeasuredBias",
     "Stage",
     "ValueBias",
+    "above_name",
     "analysis_document",
+    "below_name",
     "best_off",
     "bias_metric",
     "bias_violations",
+    "by_threshold",
     "evaluate_bias",
-    "flip_test",
+    "facet_names",
     "measure_bias",
     "metrics_of",
+    "parse_analysis_config",
     "parse_bias_constraints",
+    "read_analysis_config",
+    "together",
 ]

@@ -255,7 +255,7 @@ class DrawnRows:
         places = np.searchsorted(groups, self.rows.group)
         places = np.minimum(places, len(groups) - 1)
         asked = chosen & (outcome != NONE) & (groups[places] == self.rows.group) if len(groups) else np.zeros_like(chosen)
-        return self._summed(asked, outcome * len(groups) + places, 2 * len(groups)).reshape(2, len(groups), -1)
+        return self._summed(asked, outcome * len(groups) + places, 2 * len(groups)).reshape(2, len(groups), self.counts.shape[1])
 
     def _summed(self, chosen: Flags, keys: Codes, size: int) -> Floats:
         """The sums of chosen cells by key: a line for each key."""
