@@ -114,7 +114,7 @@ def measure_bias(
     asked = _every_value(rows) if values is None else values
     asked = [found for found in asked if reference is None or found.values != {reference}]
     against = None if reference is None else frozenset([reference])
-    window = DrawnRows(rows, rows.counts[np.newaxis])
+    window = DrawnRows(rows, rows.counts[np.newaxis], several=len(asked) > 1)
     tables = [
         replace(window.table(found.values, against), names=(f"{facet} = {found.name}", f"{facet} = {reference or f'not {found.name}'}"))
         for found in asked
@@ -215,15 +215,12 @@ def _drawn(
         return dict.fromkeys(metrics, [reason] * len(asked))
     found: dict[tuple[str, int], list[Floats]] = {(key, place): [] for key in metrics for place in range(len(asked))}
     for counts in draw_cells(rows.counts, bootstrap):
-        block = DrawnRows(rows, counts)
+        block = DrawnRows(rows, counts, several=len(asked) > 1)
         for place, value in enumerate(asked):
             table = block.table(value.values, against)
             for key, metric in metrics.items():
                 found[key, place].append(metric.values(table))
-    if not asked:
-        return {}
-    lines = iter(intervals(np.stack([np.concatenate(blocks) for blocks in found.values()])))
-    return {key: [next(lines) for _ in asked] for key in metrics}
+    return {key: intervals(np.stack([np.concatenate(found[key, place]) for place in range(len(asked))])) for key in metrics if asked}
 
 
 def _measured(metric: BiasMetric, table: BiasTable, interval: Interval | Undefined) -> MeasuredBias:

@@ -175,6 +175,12 @@ class FacetRows:
         """Rows in the cells."""
         return int(self.counts.sum())
 
+    @cached_property
+    def binary(self) -> bool:
+        """Whether there is at most one positive label, and one other: the classes are then the outcomes."""
+        pairs = np.unique((3 * self.label + self.outcome // 3)[self.label < self.classes])
+        return len(np.unique(pairs % 3)) == len(pairs)
+
     @property
     def grouped(self) -> bool:
         """Whether any row has a group."""
@@ -201,10 +207,14 @@ class FacetRows:
 
 
 class DrawnRows:
-    """Draws of a facet's cells, from which the tables of any two sides are summed."""
+    """Draws of a facet's cells, from which the tables of any two sides are summed.
 
-    def __init__(self, rows: FacetRows, counts: Counts) -> None:
+    Where `several` values are asked for, all rows are summed once, and facet a of each is what d leaves of them.
+    """
+
+    def __init__(self, rows: FacetRows, counts: Counts, *, several: bool = False) -> None:
         self.rows = rows
+        self.several = several
         self.counts = np.ascontiguousarray(counts.T, np.float64)  # cell x draw: sums then run along the draws
 
     def table(self, d: Collection[str], a: Collection[str] | None = None) -> BiasTable:
@@ -216,7 +226,7 @@ class DrawnRows:
         in_d = rows.having(d)
         in_a = rows.known & ~in_d if a is None else rows.having(a) & ~in_d
         side_d = self._side(in_d)
-        rest = a is None and not (in_d & ~rows.known).any()  # both sides together are all known rows, which are summed once
+        rest = self.several and a is None and not (in_d & ~rows.known).any()  # both sides together are all rows with a value
         whole = self._known if rest else None
         side_a = Side(whole.outcomes - side_d.outcomes, whole.classes - side_d.classes) if whole else self._side(in_a)
         groups = np.unique(rows.group[in_d])
@@ -247,6 +257,8 @@ class DrawnRows:
     def _side(self, chosen: Flags) -> Side:
         rows = self.rows
         outcomes = self._summed(chosen, rows.outcome, _OUTCOMES).T.reshape(-1, 3, 3)
+        if rows.binary:
+            return Side(outcomes, outcomes[:, :NONE].sum(axis=2))
         classes = self._summed(chosen & (rows.label < rows.classes), rows.label, rows.classes)
         return Side(outcomes, classes.T)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hourglass.bias import BIAS_METRICS, FacetValue, FlipRows, Stage, above_name, best_off, measure_bias, metrics_of
 from hourglass.bias.flip_test import flip_test, flips
+from hourglass.quality import Bootstrap
 from hourglass.states import FacetCounts
 from hourglass.undefined import Undefined
 from tests.unit.bias.rows import NO_DRAWS, Row, bias, counts, repeated, slowly
@@ -45,6 +46,20 @@ def test_every_metric_is_the_one_that_goes_through_the_rows(rows: list[Row], pos
         expected = {key: value for key, value in expected.items() if key == "CI"}
     for key in TABLE:
         assert found[key] == (None if expected.get(key) is None else pytest.approx(expected[key], abs=1e-12)), key
+
+
+@given(ROWS, st.sampled_from([{"1"}, {"1", "2"}]))
+@settings(deadline=None, max_examples=100)
+def test_every_value_is_facet_d_once(rows: list[Row], positive: set[str]) -> None:
+    """All values at once, whose other sides are what each leaves of the rows, are what each is alone."""
+    state = counts(rows)
+    bootstrap = Bootstrap(20, least_rows=0)
+    report = measure_bias(state, "f", None, positive, bootstrap)
+    assert [value.value for value in report.values] == [
+        name or "(missing)" for name in sorted({r[0] or "" for r in rows}, key=lambda n: (not n, n))
+    ]
+    for value in report.values:
+        assert value == measure_bias(state, "f", [FacetValue.of(value.value)], positive, bootstrap).values[0]
 
 
 @given(ROWS, st.integers(2, 6))
