@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -123,7 +123,7 @@ def measure_bias(
     drawn = _drawn(rows, asked, against, bootstrap)
     measured = []
     for place, (found, table) in enumerate(zip(asked, tables, strict=True)):
-        fault = None if rows.having(found.values).any() else _absent(rows, facet, found)
+        fault = None if len(rows.having(found.values)) else _absent(rows, facet, found)
         metrics = {}
         for key, metric in sorted(BIAS_METRICS.items()):
             if metric.formula is None:
@@ -138,7 +138,7 @@ def measure_bias(
         facet,
         tuple(sorted(positive)),
         rows.n,
-        int(rows.counts[~rows.known].sum()),
+        rows.missing,
         int(rows.counts[rows.outcome // 3 != NONE].sum()),
         int(rows.counts[rows.outcome % 3 != NONE].sum()),
         rows.truncated,
@@ -178,7 +178,7 @@ def best_off(state: FacetCounts, facet: str, positive: Collection[str] = ("1",),
 
 
 def _every_value(rows: FacetRows) -> list[FacetValue]:
-    missing = [] if rows.known.all() else [MISSING_NAME]
+    missing = [MISSING_NAME] if rows.missing else []
     return [FacetValue.of(name) for name in [*in_order(rows.names), *missing]]
 
 
@@ -255,7 +255,7 @@ def _flip_test(
     return MeasuredBias(share(cells), interval, counts, counts)
 
 
-def analysis_document(reports: Iterable[BiasReport], label: str, positive: str, metrics: Collection[str] | None = None) -> dict[str, Any]:
+def analysis_document(reports: Sequence[BiasReport], label: str, positive: str, metrics: Collection[str] | None = None) -> dict[str, Any]:
     """The document of `analysis.json`: each stage's metrics by facet and value, as the contract has it.
 
     `positive` is the label's value or threshold as the analyzer writes it ("1"). A metric without a value has null and the

@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from hourglass.quality.metric import Flags
 from hourglass.states.facet_counts import MISSING, MISSING_NAME, OTHER, FacetCounts
 from hourglass.values import Counts, Floats
 
@@ -181,7 +180,7 @@ class FacetRows:
         pairs = np.unique((3 * self.label + self.outcome // 3)[self.label < self.classes])
         return len(np.unique(pairs % 3)) == len(pairs)
 
-    @property
+    @cached_property
     def grouped(self) -> bool:
         """Whether any row has a group."""
         return bool((self.group != MISSING).any())
@@ -191,19 +190,28 @@ class FacetRows:
         """Whether some values of the facet are only counted as "other"."""
         return bool((self.value == OTHER).any())
 
-    def having(self, names: Collection[str]) -> Flags:
-        """Which cells have one of the values; `(missing)` are those without."""
-        chosen = np.zeros(MISSING + 1, np.bool_)
-        chosen[: len(self.names)] = [name in names for name in self.names]
-        chosen[MISSING] = MISSING_NAME in names
-        found: Flags = chosen[self.value]
-        return found
+    @cached_property
+    def _places(self) -> dict[str, range]:
+        """The cells of each value: they stand together."""
+        codes, starts, sizes = np.unique(self.value, return_index=True, return_counts=True)
+        named = {**dict(enumerate(self.names)), MISSING: MISSING_NAME}
+        places = zip(codes.tolist(), starts.tolist(), sizes.tolist(), strict=True)
+        return {named[code]: range(start, start + size) for code, start, size in places if code in named}
 
-    @property
-    def known(self) -> Flags:
-        """Which cells have a value of the facet."""
-        found: Flags = self.value != MISSING
-        return found
+    def having(self, names: Collection[str]) -> Codes:
+        """The places of the cells with one of the values; `(missing)` are those without."""
+        found = sorted((self._places[name] for name in set(names) & self._places.keys()), key=lambda places: places.start)
+        return np.concatenate([np.empty(0, np.int64), *(np.arange(places.start, places.stop) for places in found)])
+
+    @cached_property
+    def known(self) -> Codes:
+        """The places of the cells with a value of the facet."""
+        return np.flatnonzero(self.value != MISSING)
+
+    @cached_property
+    def missing(self) -> int:
+        """Rows without a value of the facet."""
+        return int(self.counts[self.value == MISSING].sum())
 
 
 class DrawnRows:
@@ -224,22 +232,20 @@ class DrawnRows:
         """
         rows = self.rows
         in_d = rows.having(d)
-        in_a = rows.known & ~in_d if a is None else rows.having(a) & ~in_d
         side_d = self._side(in_d)
-        rest = self.several and a is None and not (in_d & ~rows.known).any()  # both sides together are all rows with a value
-        whole = self._known if rest else None
-        side_a = Side(whole.outcomes - side_d.outcomes, whole.classes - side_d.classes) if whole else self._side(in_a)
         groups = np.unique(rows.group[in_d])
-        strata = []
-        for place, outcome in enumerate(np.divmod(rows.outcome, 3)):
-            of_d = self._by_group(in_d, outcome, groups)
-            if rest:
-                of_both = self._known_groups[place][:, np.searchsorted(self._groups, groups)]
-            else:
-                of_both = of_d + self._by_group(in_a, outcome, groups)
-            n = side_d.predicted + side_a.predicted if place else side_d.labelled + side_a.labelled
-            strata.append(Strata(of_d, of_both, n))
-        return BiasTable(side_d, side_a, strata[0], strata[1], rows.grouped)
+        of_d = self._by_group(in_d, groups)
+        if self.several and a is None and MISSING_NAME not in d:  # both sides together are all rows with a value
+            side_a = Side(self._known.outcomes - side_d.outcomes, self._known.classes - side_d.classes)
+            places = np.searchsorted(self._groups, groups)
+            of_both = [found[:, places] for found in self._known_groups]
+        else:
+            in_a = np.setdiff1d(rows.known if a is None else rows.having(a), in_d, assume_unique=True)
+            side_a = self._side(in_a)
+            of_both = [one + other for one, other in zip(of_d, self._by_group(in_a, groups), strict=True)]
+        labels = Strata(of_d[0], of_both[0], side_d.labelled + side_a.labelled)
+        predictions = Strata(of_d[1], of_both[1], side_d.predicted + side_a.predicted)
+        return BiasTable(side_d, side_a, labels, predictions, rows.grouped)
 
     @cached_property
     def _known(self) -> Side:
@@ -250,32 +256,34 @@ class DrawnRows:
         return np.unique(self.rows.group)
 
     @cached_property
-    def _known_groups(self) -> tuple[Floats, Floats]:
-        label, prediction = np.divmod(self.rows.outcome, 3)
-        return self._by_group(self.rows.known, label, self._groups), self._by_group(self.rows.known, prediction, self._groups)
+    def _known_groups(self) -> list[Floats]:
+        return self._by_group(self.rows.known, self._groups)
 
-    def _side(self, chosen: Flags) -> Side:
+    def _side(self, cells: Codes) -> Side:
         rows = self.rows
-        outcomes = self._summed(chosen, rows.outcome, _OUTCOMES).T.reshape(-1, 3, 3)
+        outcomes = self._summed(cells, rows.outcome[cells], _OUTCOMES).T.reshape(-1, 3, 3)
         if rows.binary:
             return Side(outcomes, outcomes[:, :NONE].sum(axis=2))
-        classes = self._summed(chosen & (rows.label < rows.classes), rows.label, rows.classes)
-        return Side(outcomes, classes.T)
+        labelled = cells[rows.label[cells] < rows.classes]
+        return Side(outcomes, self._summed(labelled, rows.label[labelled], rows.classes).T)
 
-    def _by_group(self, chosen: Flags, outcome: Codes, groups: Codes) -> Floats:
-        """Rows with an outcome by outcome and by group, of the groups that are asked for."""
-        places = np.searchsorted(groups, self.rows.group)
-        places = np.minimum(places, len(groups) - 1)
-        asked = chosen & (outcome != NONE) & (groups[places] == self.rows.group) if len(groups) else np.zeros_like(chosen)
-        return self._summed(asked, outcome * len(groups) + places, 2 * len(groups)).reshape(2, len(groups), self.counts.shape[1])
+    def _by_group(self, cells: Codes, groups: Codes) -> list[Floats]:
+        """Rows by label and by prediction, each by outcome and by group, of the groups that are asked for."""
+        found = []
+        for outcomes in np.divmod(self.rows.outcome[cells], 3):
+            of_cells = self.rows.group[cells]
+            places = np.minimum(np.searchsorted(groups, of_cells), max(0, len(groups) - 1))
+            asked = (outcomes != NONE) & (groups[places] == of_cells) if len(groups) else np.zeros(len(cells), np.bool_)
+            sums = self._summed(cells[asked], (outcomes * len(groups) + places)[asked], 2 * len(groups))
+            found.append(sums.reshape(2, len(groups), self.counts.shape[1]))
+        return found
 
-    def _summed(self, chosen: Flags, keys: Codes, size: int) -> Floats:
-        """The sums of chosen cells by key: a line for each key."""
-        cells = np.flatnonzero(chosen)
+    def _summed(self, cells: Codes, keys: Codes, size: int) -> Floats:
+        """The sums of some cells by key: a line for each key."""
         found = np.zeros((size, self.counts.shape[1]))
         if len(cells):
-            order = cells[np.argsort(keys[cells], kind="stable")]
+            order = np.argsort(keys, kind="stable")
             ordered = keys[order]
             starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-            found[ordered[starts]] = np.add.reduceat(self.counts[order], starts, axis=0)
+            found[ordered[starts]] = np.add.reduceat(self.counts[cells[order]], starts, axis=0)
         return found
