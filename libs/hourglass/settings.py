@@ -35,6 +35,7 @@ class AnalysisType(StrEnum):
 
     DATA_QUALITY = "DATA_QUALITY"
     MODEL_QUALITY = "MODEL_QUALITY"
+    BIAS = "BIAS"
 
 
 def _by_parser(parse: Any, made: type | tuple[type, ...] = ()) -> BeforeValidator:
@@ -173,16 +174,24 @@ class Settings(BaseModel):
         Field(description="Other names of classes: yes=1, no=0. Model quality only."),
     ] = ()
     decision: Annotated[
-        Annotated[Literal["strict", "uncertainty"], _one_of("strict", "uncertainty")],
-        Field(description="What a violation is: beyond the threshold, or by more than --deviations. Model quality only."),
-    ] = "strict"
+        Annotated[Literal["strict", "uncertainty", "interval"], _one_of("strict", "uncertainty", "interval")] | None,
+        Field(
+            description="What a violation is: a value beyond its threshold (strict), by more than --deviations (uncertainty), "
+            "or with its whole interval (interval, of bias)."
+        ),
+    ] = None
     deviations: Annotated[
         float,
         Field(gt=0, le=100, description="How many deviations beyond the threshold, where the decision asks for them. Model quality only."),
     ] = 1.0
     bootstrap_draws: Annotated[
-        int, Field(ge=0, le=100_000, description="Draws from which a metric's deviation is taken. Model quality only.")
-    ] = 5
+        Annotated[int, Field(ge=0, le=100_000)] | None,
+        Field(description="Draws from which deviations and intervals are taken; 5 for model quality, 1,000 for bias."),
+    ] = None
+    analysis_config: Annotated[
+        Location | None, Field(description="analysis_config.json: the label, the facets, the prediction. Bias only.")
+    ] = None
+    minimum_count: Annotated[int, Field(ge=1, description="Rows of each side of a facet that a verdict takes. Bias only.")] = 30
     categorical_drift_method: Annotated[
         Annotated[str, _by_parser(_drift_method)] | None,
         Field(description="How text columns are compared, LInfinity or ChiSquared; overrules the baseline. Data quality only."),

@@ -24,9 +24,9 @@ class ReadPlan:
     """How to read: the format, the names of columns that have only positions, the window, and the user's hook.
 
     `inputs` are the files of batch transform's inputs, by the path of their output. With `ids` each row gets an id, and
-    with `whole_rows` a batch has all columns of its rows, however many they are. With `labels` the ground truth that was
-    merged into captured records is read too, with `whole_documents` a JSON document with a list is one row. Without
-    `widths` rows of any number of columns are as good.
+    with `whole_rows` a batch has all columns of its rows, however many they are. `input_names` are those of the columns of
+    captured CSV inputs. With `labels` the ground truth that was merged into captured records is read too, with
+    `whole_documents` a JSON document with a list is one row. Without `widths` rows of any number of columns are as good.
     """
 
     form: DatasetFormat
@@ -37,6 +37,7 @@ class ReadPlan:
     batch_paths: frozenset[str] = frozenset()
     ids: bool = False
     whole_rows: bool = False
+    input_names: tuple[str, ...] = ()
     labels: bool = False
     whole_documents: bool = False
     widths: bool = True

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hourglass.capture.batches import Batch, ReadPlan, batch_of
 from hourglass.capture.blocks import Block
+from hourglass.capture.formats import INPUT
 from hourglass.capture.payloads import NAMED, Rows, rows_of
 from hourglass.capture.records import parse_records
 from hourglass.capture.tally import NOTED_A_LAYOUT, PartKey, Tally
@@ -27,7 +28,8 @@ class CapturedRecords:
         plan, tally = self._plan, self._tally
         captured = parse_records(block, plan.form.sides, tally, cutting_window(plan, block), ids=plan.ids, labels=plan.labels)
         tally.count(block, captured.read)
-        for rows in rows_of(captured, block, tally.bad, whole_documents=plan.whole_documents):
+        side_names = tuple(plan.input_names if side == INPUT else () for side in plan.form.sides)
+        for rows in rows_of(captured, block, tally.bad, names=side_names, whole_documents=plan.whole_documents):
             if plan.widths:
                 self._note_uncommon(block, rows)
             yield batch_of(rows, block, plan)

@@ -73,10 +73,13 @@ def kind_of(encoding: str | None, content_type: str | None) -> Kind:
     return Kind.CSV if "csv" in content_type else Kind.JSON if "json" in content_type else Kind.SNIFF
 
 
-def rows_of(captured: Records, block: Block, bad: BadLines, *, whole_documents: bool = False) -> Iterator[Rows]:
+def rows_of(
+    captured: Records, block: Block, bad: BadLines, *, names: Sequence[tuple[str, ...]] = (), whole_documents: bool = False
+) -> Iterator[Rows]:
     """The rows of captured records, records with the same kinds of payload together.
 
-    With `whole_documents` a JSON document is one row, whatever lists it holds.
+    `names` are, of each side, those of its columns of CSV, where they are known and as many. With `whole_documents` a JSON
+    document is one row, whatever lists it holds.
     """
     if len(captured.lines) == 0:
         return
@@ -107,7 +110,8 @@ def rows_of(captured: Records, block: Block, bad: BadLines, *, whole_documents: 
         ]
         labelled = captured.label is not None and int(kinds[-1][first]) != Kind.ABSENT
         if len(sides) > labelled:
-            yield from _join(sides, origin if everything else origin.filter(chosen), block, bad, labelled=labelled)
+            there = [name for name, side_kinds in zip((*names, ()), kinds, strict=False) if side_kinds[first] != Kind.ABSENT]
+            yield from _join(sides, there, origin if everything else origin.filter(chosen), block, bad, labelled=labelled)
 
 
 def _different(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -183,7 +187,9 @@ def _read_side(kind: Kind, payloads: pa.StringArray, *, label: bool, whole_docum
     return CsvRows(payloads) if kind == Kind.CSV else _Documents(payloads, label=label, whole_documents=whole_documents)
 
 
-def _join(sides: list[CsvRows | _Documents], origin: Records, block: Block, bad: BadLines, *, labelled: bool) -> Iterator[Rows]:
+def _join(
+    sides: list[CsvRows | _Documents], names: Sequence[tuple[str, ...]], origin: Records, block: Block, bad: BadLines, *, labelled: bool
+) -> Iterator[Rows]:
     """The sides of records side by side, one `Rows` a layout; with `labelled` the last one is the ground truth."""
     lines = origin.lines
     count = len(lines)
@@ -210,7 +216,7 @@ def _join(sides: list[CsvRows | _Documents], origin: Records, block: Block, bad:
         layouts = layouts * 1_000_003 + width
     for layout in _different(layouts[good]):
         chosen = good & (layouts == layout)
-        yield _rows(sides, widths, lengths[0], chosen, as_one, origin, labelled=labelled)
+        yield _rows(sides, names, widths, lengths[0], chosen, as_one, origin, labelled=labelled)
 
 
 def _record_widths(
@@ -231,6 +237,7 @@ def _record_widths(
 
 def _rows(
     sides: list[CsvRows | _Documents],
+    names: Sequence[tuple[str, ...]],
     widths: list[npt.NDArray[np.int64]],
     lengths: npt.NDArray[np.int64],
     chosen: Mask,
@@ -241,10 +248,12 @@ def _rows(
 ) -> Rows:
     first = int(np.flatnonzero(chosen)[0])
     found: list[list[tuple[str | None, Column]]] = []
-    for side, width, mask in zip(sides, widths, as_one, strict=True):
+    for number, (side, width, mask) in enumerate(zip(sides, widths, as_one, strict=True)):
         if isinstance(side, CsvRows):
             keep = None if chosen.all() else np.repeat(chosen, side.per_record)
-            found.append([(None, column) for column in side.columns(keep, int(width[first]))])
+            made = side.columns(keep, int(width[first]))
+            own = names[number] if number < len(names) and len(names[number]) == len(made) else [None] * len(made)
+            found.append(list(zip(own, made, strict=True)))
         else:
             found.append(side.columns(np.flatnonzero(chosen), mask))
     label = tuple(found.pop()) if labelled else None

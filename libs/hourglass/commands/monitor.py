@@ -16,6 +16,7 @@ from hourglass.commands.merge import run_merge
 from hourglass.commands.settings_flags import SettingsCommand, settings_flags
 from hourglass.errors import VIOLATIONS_EXIT, InputError
 from hourglass.local import run_locally
+from hourglass.monitors.bias_drift import BiasDrift
 from hourglass.monitors.data_quality import DataQuality
 from hourglass.monitors.job import Job, Monitor, RowChecks, complete, fill, prepare
 from hourglass.monitors.model_quality import ModelQuality
@@ -28,6 +29,7 @@ from hourglass.settings import AnalysisType, Settings, load_settings
 MONITORS: Mapping[AnalysisType, Callable[[Settings], Monitor]] = {
     AnalysisType.DATA_QUALITY: DataQuality.prepared,
     AnalysisType.MODEL_QUALITY: ModelQuality.prepared,
+    AnalysisType.BIAS: BiasDrift.prepared,
 }
 
 
@@ -53,8 +55,19 @@ def model_quality_command(config: str | None, as_json: bool, **flags: Any) -> No
     _run(load_settings(flags, os.environ, config), AnalysisType.MODEL_QUALITY, as_json=as_json)
 
 
+@click.command("bias", cls=SettingsCommand)
+@settings_flags("Bias")
+def bias_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Measure the bias of labels and predictions between groups, or hold it against a baseline's.
+
+    Without --baseline-constraints, which is the baseline's analysis.json, it is only measured: its analysis.json is the next
+    run's baseline.
+    """
+    _run(load_settings(flags, os.environ, config), AnalysisType.BIAS, as_json=as_json)
+
+
 @click.command("run", cls=SettingsCommand)
-@settings_flags("Data quality", "Model quality")
+@settings_flags("Data quality", "Model quality", "Bias")
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Run the job that the container's environment asks for."""
     settings = load_settings(flags, os.environ, config)
@@ -65,7 +78,7 @@ def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noq
 
 
 @click.command("backfill", cls=SettingsCommand)
-@settings_flags("Data quality", "Model quality")
+@settings_flags("Data quality", "Model quality", "Bias")
 @click.option("--from", "from_", metavar="TIME", help="The same as --start-time.")
 @click.option("--to", metavar="TIME", help="The same as --end-time.")
 def backfill_command(config: str | None, as_json: bool, from_: str | None, to: str | None, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword

@@ -33,7 +33,7 @@ class Evaluation:
     """One check of one feature: what was measured, by which definition, against which threshold, and the verdict.
 
     `feature` is "" for a check of the whole data set. `description` is the violation's sentence, or why there is no
-    value.
+    value. `interval` is where the value lies by its draws, if it has some.
     """
 
     feature: str
@@ -43,6 +43,7 @@ class Evaluation:
     threshold: float | str | None
     verdict: Verdict
     description: str = ""
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

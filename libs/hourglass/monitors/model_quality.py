@@ -158,11 +158,11 @@ class ModelQuality:
         """The metrics of some hours."""
         digest = self.digest
         there: dict[str, State] = {**digest.empty(), **states.of_rows}
-        drawn = bootstrap or Bootstrap(draws=self.settings.bootstrap_draws)
+        drawn = bootstrap or Bootstrap(draws=_draws(self.settings))
         return measure_quality(there, digest.problem, positive=digest.positive_name, bootstrap=drawn)
 
     def _evaluate(self, measured: QualityReport, thresholds: Thresholds) -> list[Evaluation]:
-        mode = Mode(self.settings.decision)
+        mode = Mode(self.settings.decision or Mode.STRICT)
         times = self.settings.deviations
         if thresholds.lacking and measured.rows:
             definition = f"metrics beside those of {self.settings.reference}"
@@ -268,6 +268,8 @@ def read_digest(settings: Settings) -> QualityDigest:
         faults.append(InputError("inference_attribute", found="nothing", expected="the prediction's column", hint=hint))
     if problem in {Problem.REGRESSION, Problem.MULTILABEL} and settings.inference_attribute is None:
         faults.append(InputError("inference_attribute", found="nothing", expected=f"the prediction's column, for {problem}"))
+    if settings.decision not in {None, *Mode}:
+        faults.append(InputError("decision", found=repr(settings.decision), expected=" or ".join(Mode)))
     if faults or problem is None:
         raise SettingsError(faults)
     digest = QualityDigest(
@@ -281,10 +283,14 @@ def read_digest(settings: Settings) -> QualityDigest:
         settings.class_labels,
         Same(settings.same_class),
         settings.class_aliases,
-        settings.bootstrap_draws,
+        _draws(settings),
     )
     # draws from a table are made when its metrics are; stored hours do not depend on their number then
     return digest if digest.needs_ids else replace(digest, replicates=0)
+
+
+def _draws(settings: Settings) -> int:
+    return Bootstrap().draws if settings.bootstrap_draws is None else settings.bootstrap_draws
 
 
 def _threshold(text: str | None) -> float | str:

@@ -18,6 +18,7 @@ class DataQualityOutputs:
     baseline: Baseline | None
 
     metrics_name: ClassVar[str] = "data-metrics"
+    sometimes: ClassVar[tuple[str, ...]] = ()
 
     def files(self, report: Report) -> dict[str, bytes]:
         """The contract's three files; constraints that were given are passed on as they are."""

@@ -174,6 +174,7 @@ def evaluation_entry(evaluation: Evaluation) -> dict[str, Any]:
         "check": evaluation.check,
         "definition": evaluation.definition,
         "value": evaluation.value,
+        **({"interval": list(evaluation.interval)} if evaluation.interval is not None else {}),
         "threshold": evaluation.threshold,
         "verdict": str(evaluation.verdict),
         "description": evaluation.description,

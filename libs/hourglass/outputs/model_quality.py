@@ -21,6 +21,7 @@ class ModelQualityOutputs:
     given: bytes | None
 
     metrics_name: ClassVar[str] = "model-metrics"
+    sometimes: ClassVar[tuple[str, ...]] = ()
 
     def files(self, report: Report) -> dict[str, bytes]:
         """The contract's three files; constraints that were given are passed on as they are."""

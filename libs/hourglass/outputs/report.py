@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from hourglass.bias import CHECK as BIAS_CHECK
+from hourglass.bias import BiasEvaluation, BiasReport
 from hourglass.capture.window import Window
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
@@ -14,7 +16,7 @@ from hourglass.hours import HourStates
 from hourglass.quality import OPERATORS, QualityReport
 
 SUGGESTED = "suggested"
-COMPARISONS = {"baseline_drift_check", *OPERATORS}  # checks that say whether a window is like its past
+COMPARISONS = {"baseline_drift_check", BIAS_CHECK, *OPERATORS}  # checks that say whether a window is like its past
 
 
 def verdict_of(dataset: Dataset, evaluations: tuple[Evaluation, ...]) -> Verdict:
@@ -28,6 +30,14 @@ def verdict_of(dataset: Dataset, evaluations: tuple[Evaluation, ...]) -> Verdict
         return Verdict.VIOLATION
     compared = {found.verdict for found in evaluations if found.check in COMPARISONS}
     return Verdict.INSUFFICIENT if compared and Verdict.PASS not in compared else Verdict.PASS
+
+
+@dataclass(frozen=True)
+class Bias:
+    """The bias of a window's facets, and what was found of each metric that has a constraint."""
+
+    facets: tuple[BiasReport, ...] = ()
+    evaluations: tuple[BiasEvaluation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,7 @@ class SegmentReport:
     finding: str = ""
     examples: tuple[Mapping[str, Any], ...] = ()
     quality: QualityReport | None = None
+    bias: Bias | None = None
 
     @property
     def violations(self) -> tuple[Evaluation, ...]:
@@ -94,7 +105,7 @@ class Report:
 
     `traffic` are the rows of each `endpoint/variant`. Segments stand in the order of `ranking`. `deequ_metrics` are the
     values of the user's own analyzers, `states` are kept of a suggestion only; `asked` is the constraints.json that was
-    used. `quality` are a model's metrics.
+    used. `quality` are a model's metrics, `bias` is that of its facets.
     """
 
     window: Window | None
@@ -113,6 +124,7 @@ class Report:
     asked: bytes | None = None
     ranking: Ranking = BY_DRIFT
     quality: QualityReport | None = None
+    bias: Bias | None = None
 
     @property
     def all_violations(self) -> int:

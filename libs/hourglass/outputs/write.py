@@ -25,6 +25,7 @@ class Outputs(Protocol):
     """What is particular to a monitor's files and metrics."""
 
     metrics_name: ClassVar[str]
+    sometimes: ClassVar[tuple[str, ...]]  # files that a window may be without; those of an earlier run are removed then
 
     def files(self, report: Report) -> dict[str, bytes]:
         """The monitor's own files of a window."""
@@ -56,6 +57,7 @@ def write_reports(settings: Settings, reports: Sequence[Report], outputs: Output
     if settings.publish_cloudwatch_metrics == "Enabled" and not settings.on_platform:
         contents[LOCAL_METRICS] = cloudwatch.metric_lines(metrics)
     earlier = {documents.QUARANTINE, LOCAL_METRICS, *_segments_of_earlier_runs(settings, reports)}
+    earlier |= {report_folder(settings, report) + name for report in reports for name in outputs.sometimes}
     storage.write_files(settings.output_path, contents, remove=tuple(sorted(earlier - contents.keys())))
     return _publish(settings, metrics, outputs.metrics_name) if settings.publish_cloudwatch_metrics == "Enabled" else ()
 
@@ -128,7 +130,8 @@ def report_metrics(settings: Settings, report: Report, outputs: Outputs) -> Iter
     dimensions = {"Endpoint": settings.sagemaker_endpoint_name, "MonitoringSchedule": settings.sagemaker_monitoring_schedule_name}
     common = cloudwatch.common_parts(dimensions, time)
     for metric in (*cloudwatch.intake_metrics(report.dataset), *outputs.metrics(report)):
-        yield {"MetricName": metric["MetricName"], **common, **metric}
+        own = [*common["Dimensions"], *metric.get("Dimensions", ())]
+        yield {"MetricName": metric["MetricName"], **common, **metric, "Dimensions": own}
 
 
 def quarantine(reports: Sequence[Report]) -> dict[str, bytes]:

@@ -1,0 +1,125 @@
+"""What of a row its facets, its group, its label and its prediction are, and the counts that they are digested into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import pyarrow as pa
+
+from hourglass.bias.config import AnalysisConfig, Chosen
+from hourglass.bias.facets import by_threshold, facet_names
+from hourglass.capture.attributes import find_attribute
+from hourglass.capture.batches import Batch
+from hourglass.capture.payloads import Column
+from hourglass.errors import InputError
+from hourglass.quality.classes import ClassRule, Same, class_names, names_by_threshold
+from hourglass.states import FacetCounts, State
+from hourglass.values import as_floats
+
+
+@dataclass(frozen=True)
+class BiasDigest:
+    """The counts that an analysis configuration asks for, of rows whose label is a column, or was merged into a record."""
+
+    config: AnalysisConfig
+    merged: bool = False
+    same: Same = Same.SPELLING
+    aliases: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The versions of its kinds of state."""
+        return {FacetCounts.kind: FacetCounts.version}
+
+    def empty(self) -> dict[str, State]:
+        """States of no rows, by kind."""
+        return {FacetCounts.kind: FacetCounts.empty()}
+
+    def update(self, states: Mapping[str, State], batch: Batch) -> None:
+        """Takes in a batch of rows."""
+        features = self.features(batch)
+        group = self.config.group_variable
+        cast("FacetCounts", states[FacetCounts.kind]).update(
+            self.facets(features, batch.count),
+            None if group is None or group not in features else class_names(features[group], self._rule),
+            self._label(batch, features),
+            self.predicted(batch, features),
+        )
+
+    @property
+    def _rule(self) -> ClassRule:
+        return ClassRule(self.same, dict(self.aliases))
+
+    def features(self, batch: Batch) -> dict[str, Column]:
+        """A batch's columns by the configuration's names: those of a JSON record's features are the headers, in their order."""
+        columns = dict(batch.columns)
+        if self.config.features is None:
+            return columns
+        found = find_attribute(self.config.features, batch.columns)
+        if found is None:
+            return columns
+        names = self.feature_names
+        if len(names) != len(found.columns):
+            raise InputError(
+                f"headers of {self.config.features}", found=f"{len(names)} names", expected=f"{len(found.columns)}, one of each feature"
+            )
+        return columns | dict(zip(names, found.columns, strict=True))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The headers of the features: without the label's, and without that of a predicted label."""
+        return tuple(name for name in self.config.headers if name not in {self.config.label_name, self.config.predicted_label})
+
+    def facets(self, features: Mapping[str, Column], count: int) -> dict[str, pa.StringArray]:
+        """The value of each facet of each row."""
+        nothing = pa.nulls(count, pa.string())
+        return {
+            facet.name: facet_names([_column(column, features, nothing) for column in facet.columns], facet.threshold, self._rule)
+            for facet in self.config.facets
+        }
+
+    def _label(self, batch: Batch, features: Mapping[str, Column]) -> pa.StringArray | None:
+        if not self.merged:
+            return self._classes(_found(self.config.label, features))
+        columns = batch.labels
+        if not columns:
+            return None
+        found = _found(self.config.label, columns) if len(columns) > 1 or self.config.features is not None else None
+        return self._classes(found if found is not None else next(iter(columns.values())) if len(columns) == 1 else None)
+
+    def predicted(self, batch: Batch, features: Mapping[str, Column]) -> pa.StringArray | None:
+        """The predicted classes: as they are, or made by a threshold of their probabilities."""
+        config = self.config
+        if config.predicted_label is not None:
+            named = features if config.predicted_label in features else batch.columns
+            return self._classes(_found(config.predicted_label, named))
+        if config.probability is None:
+            return None
+        scores = _found(config.probability, batch.columns)
+        if scores is None:
+            return None
+        positive = config.positive.name if config.positive.kind == "threshold" else next(iter(sorted(config.positive.names)), "1")
+        return names_by_threshold(as_floats(scores), config.probability_threshold, positive, f"not {positive}")
+
+    def _classes(self, column: Column | None) -> pa.StringArray | None:
+        return None if column is None else _chosen(column, self.config.positive, self._rule)
+
+
+def _chosen(column: Column, positive: Chosen, rule: ClassRule) -> pa.StringArray:
+    if positive.kind == "threshold" and positive.threshold is not None:
+        return by_threshold(column, positive.threshold)
+    return class_names(column, rule)
+
+
+def _column(name: str, features: Mapping[str, Column], nothing: pa.StringArray) -> Column:
+    found = _found(name, features)
+    return nothing if found is None else found
+
+
+def _found(name: str, columns: Mapping[str, Column]) -> Column | None:
+    found = find_attribute(name, columns)
+    if found is None or found.is_list:
+        return None
+    return found.columns[0]

@@ -1,0 +1,226 @@
+"""The bias-drift monitor: whether labels and predictions treat groups of people alike, hour by hour.
+
+what a row's facets, label and prediction are    bias.digest, fed by the pass
+a window's counts                                the sum of its hours
+21 metrics with their intervals                  bias
+the baseline's analysis is the constraints       bias.constraints; the same for each segment
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, cast
+
+from hourglass import storage
+from hourglass.bias import (
+    BIAS_BOOTSTRAP,
+    BiasConstraint,
+    BiasEvaluation,
+    Decision,
+    FlipRows,
+    evaluate_bias,
+    measure_bias,
+    parse_bias_constraints,
+)
+from hourglass.bias.config import AnalysisConfig, read_analysis_config
+from hourglass.bias.constraints import lower_end
+from hourglass.bias.digest import BiasDigest
+from hourglass.capture.attributes import find_attribute
+from hourglass.capture.batches import Batch, ReadPlan
+from hourglass.capture.documents import load
+from hourglass.capture.formats import INPUT, OUTPUT
+from hourglass.constraints import Evaluation
+from hourglass.dataset import Dataset
+from hourglass.errors import InputError, did_you_mean
+from hourglass.hours import HourStates
+from hourglass.monitors.job import Asked, complete, prepare, read_document
+from hourglass.monitors.refresh import Engine
+from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
+from hourglass.outputs.report import Bias, Outcome, Ranking, Report, SegmentReport
+from hourglass.quality import Same
+from hourglass.scan import SamplePlan, ScanPlan
+from hourglass.segments import segmentation_of
+from hourglass.settings import Settings
+from hourglass.states import FacetCounts, RowSample
+
+RANKING = Ranking("most metrics in violation first", "violations", "number of metrics in violation")
+
+
+def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
+    """Runs the whole job on an engine that is up."""
+    return complete(prepare(settings, BiasDrift.prepared), engine, parallelism)
+
+
+@dataclass(frozen=True)
+class BiasDrift:
+    """Facets of rows held against the bias that the baseline had."""
+
+    settings: Settings
+    digest: BiasDigest
+    constraints: tuple[BiasConstraint, ...] | None
+
+    name: ClassVar[str] = "bias"
+
+    @classmethod
+    def prepared(cls, settings: Settings) -> BiasDrift:
+        """With the configuration and the baseline that the settings name."""
+        config = read_config(settings)
+        if settings.decision not in {None, *Decision}:
+            raise InputError("decision", found=repr(settings.decision), expected=" or ".join(Decision))
+        given = read_document(settings.baseline_constraints, ANALYSIS_JSON)
+        constraints = None
+        if given is not None:
+            path = settings.baseline_constraints or ANALYSIS_JSON
+            constraints = tuple(parse_bias_constraints(_document(given, path), path))
+            config = settled(config, constraints)
+        elif settings.baseline_statistics is not None:
+            hint = "set --baseline-constraints to the baseline's analysis.json"
+            raise InputError("baseline_statistics", found="statistics", expected="an analysis.json", hint=hint)
+        return cls(settings, BiasDigest(config, same=Same(settings.same_class), aliases=settings.class_aliases), constraints)
+
+    @property
+    def outputs(self) -> BiasOutputs:
+        """What its files and metrics are."""
+        return BiasOutputs(self.digest.config)
+
+    def plan(self, read: ReadPlan) -> ScanPlan:
+        """The counts of whole rows, and some rows for the flip test."""
+        merged = read.form.kind == "merge" and read.preprocessor is None
+        digest = replace(self.digest, merged=merged)
+        names = () if read.form.captured else self.digest.config.headers
+        form = replace(read.form, sides=(OUTPUT, INPUT)) if read.form.captured else read.form
+        settings = self.settings
+        sample = SamplePlan(settings.sample_rows, settings.sample_without, settings.sample_hashed) if settings.sample_rows else None
+        read = replace(
+            read,
+            form=form,
+            names=names,
+            input_names=digest.feature_names,
+            ids=sample is not None,
+            whole_rows=True,
+            labels=merged,
+            widths=False,
+        )
+        return ScanPlan(read, segments=settings.segments, sample=sample, digest=digest)
+
+    def report(self, asked: Asked) -> Report:
+        """Measures the bias of a window, and holds it against the baseline's."""
+        dataset = Dataset(sum(asked.states.intake.rows.values()), "", {}, asked.states.intake)
+        bias = self.measured(asked.states)
+        if dataset.rows:
+            self._need_columns(asked)
+        evaluations = tuple(map(_evaluation, bias.evaluations))
+        return Report(
+            asked.window,
+            dataset,
+            evaluations,
+            constraints={"facets": len(bias.facets)} if self.constraints is None else None,
+            states=asked.states if self.constraints is None else None,
+            traffic=asked.traffic,
+            segments=tuple(self._segments(asked.states)),
+            ranking=RANKING,
+            bias=bias,
+        )
+
+    def measured(self, states: HourStates) -> Bias:
+        """The bias of some hours, with what was found against the baseline."""
+        config, settings = self.digest.config, self.settings
+        counts = cast("FacetCounts", states.of_rows.get(FacetCounts.kind, FacetCounts.empty()))
+        draws = BIAS_BOOTSTRAP.draws if settings.bootstrap_draws is None else settings.bootstrap_draws
+        bootstrap = replace(BIAS_BOOTSTRAP, draws=draws)
+        sample = self._flip_rows(states.sample) if states.sample is not None else None
+        facets = tuple(
+            measure_bias(counts, facet.name, facet.values, config.positive.names, bootstrap, sample=sample) for facet in config.facets
+        )
+        if self.constraints is None:
+            return Bias(facets)
+        decision = Decision(settings.decision or Decision.INTERVAL)
+        asked = [found for found in self.constraints if found.metric in config.metrics]
+        return Bias(facets, tuple(evaluate_bias(facets, asked, decision=decision, least_count=settings.minimum_count)))
+
+    def _flip_rows(self, sample: RowSample) -> FlipRows | None:
+        """The kept rows with their features as numbers; None where nothing is predicted."""
+        rows = [row.values for row in sample.rows()]
+        if not rows:
+            return None
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns: dict[str, Any] = {name: [row.get(name) for row in rows] for name in names}
+        batch = Batch("", 0, "", len(rows), columns)
+        features = self.digest.features(batch)
+        predicted = self.digest.predicted(batch, features)
+        if predicted is None:
+            return None
+        wanted = self.digest.feature_names or tuple(columns)
+        facets = {name: column.to_pylist() for name, column in self.digest.facets(features, len(rows)).items()}
+        return FlipRows.of({name: features[name] for name in wanted if name in features}, facets, predicted.to_pylist())
+
+    def _segments(self, states: HourStates) -> Iterable[SegmentReport]:
+        wanted = {by.name for by in self.settings.segments}
+        found = []
+        for name, segment in states.segments.items():
+            if segmentation_of(name) not in wanted:
+                continue
+            bias = self.measured(segment)
+            dataset = Dataset(sum(segment.intake.rows.values()), "", {}, segment.intake)
+            evaluations = tuple(map(_evaluation, bias.evaluations))
+            report = SegmentReport(name, dataset, evaluations, bias=bias)
+            found.append(replace(report, effect=float(len(report.violations))))
+        return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
+
+    def _need_columns(self, asked: Asked) -> None:
+        """InputError where a facet, the group, the label or the prediction is in no row and not among the columns either."""
+        counts = asked.states.of_rows.get(FacetCounts.kind)
+        config = self.digest.config
+        subjects: list[tuple[str, str | None]] = []
+        if isinstance(counts, FacetCounts):
+            for facet in config.facets:
+                if facet.name in counts.facets and counts.facets[facet.name].missing == counts.n:
+                    subjects += [(f"facet {facet.name}", column) for column in facet.columns]
+        names = asked.names() if subjects else None
+        if names is None or config.features is not None:
+            return
+        columns = dict.fromkeys(names.columns, ())
+        for subject, attribute in subjects:
+            if columns and attribute is not None and find_attribute(attribute, columns) is None:
+                hint = did_you_mean(attribute, columns)
+                raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
+
+
+def read_config(settings: Settings) -> AnalysisConfig:
+    """The analysis configuration that the settings name."""
+    if settings.analysis_config is None:
+        hint = "set --analysis-config"
+        raise InputError("analysis_config", found="nothing", expected="the path of an analysis_config.json", hint=hint)
+    return read_analysis_config(storage.read_bytes(settings.analysis_config), settings.analysis_config)
+
+
+def settled(config: AnalysisConfig, constraints: Sequence[BiasConstraint]) -> AnalysisConfig:
+    """The configuration with each choice that may be a value or a threshold as the baseline had it."""
+    cut = {found.facet for found in constraints if lower_end(found.facet_value) is not None}
+    many = 1 << 30
+    return config.settled({column: many if facet.name in cut else 1 for facet in config.facets for column in facet.columns})
+
+
+def _evaluation(found: BiasEvaluation) -> Evaluation:
+    """An evaluation of bias as all monitors have them."""
+    return Evaluation(
+        f"{found.facet} = {found.facet_value}: {found.metric}",
+        found.check,
+        found.definition,
+        found.value,
+        found.threshold,
+        found.verdict,
+        found.description,
+        None if found.interval is None else (found.interval.low, found.interval.high),
+    )
+
+
+def _document(data: bytes, path: str) -> Mapping[str, Any]:
+    try:
+        document = load(data)
+    except ValueError as fault:
+        raise InputError(path, found=str(fault), expected="JSON") from fault
+    if not isinstance(document, dict):
+        raise InputError(path, found=type(document).__name__, expected="a JSON object")
+    return document

@@ -1,0 +1,63 @@
+"""What the bias monitor writes: analysis.json, violations in the contract's words, and metrics with the facet's dimensions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hourglass.bias import BIAS_METRICS, analysis_document, bias_violations
+from hourglass.bias.config import AnalysisConfig
+from hourglass.outputs import cloudwatch, documents
+from hourglass.outputs.report import Bias, Report, SegmentReport
+from hourglass.undefined import Undefined
+
+ANALYSIS_JSON = "analysis.json"
+_INFINITE = 2.348543e108  # what the stock monitor publishes for an infinity, which CloudWatch does not take
+
+
+@dataclass(frozen=True)
+class BiasOutputs:
+    """The files and metrics of a window of which a configuration asks."""
+
+    config: AnalysisConfig
+
+    metrics_name: ClassVar[str] = "bias-metrics"
+    sometimes: ClassVar[tuple[str, ...]] = (documents.VIOLATIONS_JSON,)
+
+    def files(self, report: Report) -> dict[str, bytes]:
+        """The analysis, and the violations if there are some: a clean run writes none."""
+        return self._files(report.bias or Bias())
+
+    def segment_files(self, segment: SegmentReport) -> dict[str, bytes]:
+        """The same of a segment."""
+        return self._files(segment.bias or Bias())
+
+    def _files(self, bias: Bias) -> dict[str, bytes]:
+        config = self.config
+        analysis = analysis_document(bias.facets, config.label_name, config.positive.name, config.metrics)
+        violations = bias_violations(bias.evaluations)
+        found = {} if violations is None else {documents.VIOLATIONS_JSON: documents.to_json(violations)}
+        return {ANALYSIS_JSON: documents.to_json(analysis), **found}
+
+    def metrics(self, report: Report) -> Iterator[cloudwatch.Metric]:
+        """Each metric of each facet value; one without a value has no point."""
+        for facet in (report.bias or Bias()).facets:
+            for value in facet.values:
+                for key in self.config.metrics:
+                    measured = value.metrics[key].value
+                    if isinstance(measured, Undefined):
+                        continue
+                    dimensions = {
+                        "BiasStage": BIAS_METRICS[key].stage.title,
+                        "Label": self.config.label_name,
+                        "LabelValue": self.config.positive.name,
+                        "Facet": facet.facet,
+                        "FacetValue": value.value,
+                    }
+                    yield {
+                        "MetricName": f"bias_metric_{key}",
+                        "Value": measured if math.isfinite(measured) else math.copysign(_INFINITE, measured),
+                        "Dimensions": [{"Name": name, "Value": dimension} for name, dimension in dimensions.items()],
+                    }
