@@ -177,7 +177,7 @@ class Settings(BaseModel):
         Annotated[Literal["strict", "uncertainty", "interval"], _one_of("strict", "uncertainty", "interval")] | None,
         Field(
             description="What a violation is: a value beyond its threshold (strict), by more than --deviations (uncertainty), "
-            "or with its whole interval (interval, of bias)."
+            "or with its whole interval (interval, of bias). Model quality and bias only."
         ),
     ] = None
     deviations: Annotated[
@@ -186,7 +186,9 @@ class Settings(BaseModel):
     ] = 1.0
     bootstrap_draws: Annotated[
         Annotated[int, Field(ge=0, le=100_000)] | None,
-        Field(description="Draws from which deviations and intervals are taken; 5 for model quality, 1,000 for bias."),
+        Field(
+            description="Draws from which deviations and intervals come; 5 for model quality, 1,000 for bias. Model quality and bias only."
+        ),
     ] = None
     analysis_config: Annotated[
         Location | None, Field(description="analysis_config.json: the label, the facets, the prediction. Bias only.")

@@ -273,6 +273,7 @@ def as_json(outcome: Outcome, settings: Settings) -> str:
                 "reference": report.reference.kind,
                 "hours": {"expected": report.coverage.expected, "found": report.coverage.found},
                 "rows": report.dataset.rows,
+                **({"evaluated_rows": report.quality.counted} if report.quality is not None else {}),
                 "bad_lines": report.dataset.intake.bad_lines,
                 "verdict": str(report.verdict),
                 "violations": [_violation(e) for e in report.violations],

@@ -61,5 +61,5 @@ def test_metrics_are_put_under_the_stock_monitors_namespace(cloudwatch: Any, tmp
     named = {"sagemaker_endpoint_name": endpoint, "sagemaker_monitoring_schedule_name": "hourly"}
     run_quality(tmp_path / "out", problem_type="Regression", **source, **put, **named)
     found = {metric["MetricName"] for metric in cloudwatch.list_metrics(Namespace=f"{namespace}/model-metrics")["Metrics"]}
-    assert found == {"mae", "rmse", "mape", "hourglass_rows", "hourglass_bad_line_share"}
+    assert found == {"mae", "rmse", "mape", "hourglass_rows", "hourglass_bad_line_share", "hourglass_evaluated_rows"}
     assert read(tmp_path / "out" / "statistics.json")["regression_metrics"]["mse"]["value"] == 5e159

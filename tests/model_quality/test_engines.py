@@ -79,7 +79,7 @@ def test_a_failure_in_a_task_reaches_the_user_as_its_own_sentence(spark: SparkSe
     flags = {"problem_type": Problem.MULTICLASS, **made, "class_labels": "a, b"}
     sentences = []
     for number, engine in enumerate((spark_engine(spark)[0], run_locally, plain_engine)):
-        with pytest.raises(Exception, match="class_labels: found 2 names; expected 3 names") as caught:
+        with pytest.raises(Exception, match="class_labels: found 2 names") as caught:
             run_quality(tmp_path / str(number), engine, **flags)
         sentences.append(str(caught.value))
     assert len(set(sentences)) == 1, json.dumps(sentences)

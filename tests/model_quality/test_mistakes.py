@@ -12,7 +12,17 @@ import pytest
 from hourglass.errors import HourglassError, InputError, SettingsError
 from tests.engine import run_quality
 from tests.golden.test_golden import compare
-from tests.model_quality.shapes import MERGED, csv_with_header, label_json, merged_csv, merged_json, merged_record, side, write_merged
+from tests.model_quality.shapes import (
+    MERGED,
+    csv_with_header,
+    json_lines,
+    label_json,
+    merged_csv,
+    merged_json,
+    merged_record,
+    side,
+    write_merged,
+)
 
 ROWS = [{"prediction": i % 2, "score": i / 10, "label": int(i > 3)} for i in range(8)]
 
@@ -65,7 +75,7 @@ def test_the_sentences_of_wrong_choices(named: dict[str, Any], tmp_path: Path) -
     """Words that are no choice, numbers out of range, settings that are missing; all of a kind at once."""
     lists = [{"prediction": "a", "score": [0.5, 0.2, 0.3], "label": "b"} for _ in range(3)]
     (tmp_path / "lists").mkdir()
-    of_lists = {"problem_type": "MulticlassClassification", **csv_with_header(tmp_path / "lists", lists)}
+    of_lists = {"problem_type": "MulticlassClassification", **json_lines(tmp_path / "lists", lists)}
     without = {name: value for name, value in named.items() if name not in {"problem_type", "inference_attribute", "probability_attribute"}}
     tried: dict[str, dict[str, Any]] = {
         "nothing": without,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -106,3 +107,66 @@ def test_a_threshold_may_be_that_of_a_whole_request(tmp_path: Path) -> None:
     flags = {"inference_attribute": "", "probability_attribute": "predictions[*].score", "probability_threshold_attribute": "cut"}
     assert matrix(tmp_path, lines, **flags) == {"0": {"0": 4, "1": 0}, "1": {"0": 0, "1": 3}}
     assert read(tmp_path / "out" / "statistics.json")["dataset"]["item_count"] == 7
+
+
+def test_a_column_of_the_input_is_never_taken_for_the_prediction(tmp_path: Path) -> None:
+    """Records whose output is missing, or is an error, have no prediction, whatever their input has in its place."""
+    asked = side("1,7", "CSV")
+    lines = [merged_record(side(f"{i % 2}", "CSV"), label_csv(str(i % 2)), i, given=asked) for i in range(4)]
+    silent = [merged_record(None, label_csv("1"), i, given=asked) for i in range(4, 9)]
+    assert matrix(tmp_path, lines + silent, **INPUT_TOO) == RIGHT
+    named = [
+        merged_record(side(json.dumps({"y": i % 2}), "JSON"), label_csv(str(i % 2)), i, given=side('{"y": 1}', "JSON")) for i in range(4)
+    ]
+    failed = [merged_record(side('{"error": "timeout"}', "JSON"), label_csv("0"), i, given=side('{"y": 1}', "JSON")) for i in range(4, 9)]
+    write_merged(tmp_path / "json", failed, "2026/11/21/10")
+    write_merged(tmp_path / "json", named)
+    flags = {"problem_type": "BinaryClassification", "inference_attribute": "y", **INPUT_TOO}
+    run_quality(tmp_path / "out", dataset_source=tmp_path / "json", **flags)
+    assert read(tmp_path / "out" / "statistics.json")["binary_classification_metrics"]["confusion_matrix"] == RIGHT
+
+
+def test_a_list_of_another_length_costs_no_other_row(tmp_path: Path) -> None:
+    """Of probabilities: without names the classes are numbers; with names a list of another length says nothing."""
+    lists = [[0.8 if place == i % 3 else 0.1 for place in range(3)] for i in range(30)]
+    lines = [merged_record(side(json.dumps({"p": p}), "JSON"), label_csv(str(i % 3)), i) for i, p in enumerate(lists)]
+    lines.append(merged_record(side(json.dumps({"p": [0.1, 0.2, 0.3, 0.4]}), "JSON"), label_csv("1"), 30))
+    write_merged(tmp_path / "merged", lines)
+    flags = {"problem_type": "MulticlassClassification", "probability_attribute": "p", **MERGED}
+    for more, right, rows in (({}, 30, 31), ({"class_labels": "0,1,2"}, 30, 30)):
+        run_quality(tmp_path / "out", dataset_source=tmp_path / "merged", **flags, **more)
+        found = read(tmp_path / "out" / "statistics.json")["multiclass_classification_metrics"]
+        cells = [(actual, said, count) for actual, row in found["confusion_matrix"].items() for said, count in row.items()]
+        assert sum(count for actual, said, count in cells if actual == said) == right
+        assert sum(count for _, _, count in cells) == rows
+        assert found["log_loss"]["value"] == pytest.approx(-math.log(0.8) if more else (-30 * math.log(0.8) - math.log(0.2)) / 31)
+
+
+ODD_LABELS = {
+    "a line too wide": label_csv("1,x"),
+    "a longer list": {"data": "[1,0,1]", "encoding": "JSON"},
+    "an object with more": {"data": '{"label": 1, "by": "x"}', "encoding": "JSON"},
+    "a list among objects": {"data": "[1,0]", "encoding": "JSON"},
+}
+
+
+@pytest.mark.parametrize("truth", ODD_LABELS.values(), ids=ODD_LABELS.keys())
+@pytest.mark.parametrize("others", ["CSV", "JSON"])
+def test_a_label_that_cannot_be_read_costs_its_own_record_only(truth: Mapping[str, Any], others: str, tmp_path: Path) -> None:
+    """Which part of it is meant is not known; the job goes on with the other records."""
+    label = label_csv if others == "CSV" else (lambda text: {"data": json.dumps({"label": text}), "encoding": "JSON"})
+    lines = [merged_record(side(f"{i % 2},0.5", "CSV"), label(str(i % 2)), i) for i in range(4)]
+    assert matrix(tmp_path, [*lines, merged_record(side("1,0.9", "CSV"), truth, 9)], probability_attribute="1") == RIGHT
+
+
+def test_no_threshold_at_all_is_no_pass(tmp_path: Path) -> None:
+    """A baseline of which nothing could be computed suggests nothing, and what it wrote is refused as one."""
+    lines = [merged_record(side(json.dumps({"y": float(i % 2)}), "JSON"), label_csv(str(i % 2)), i) for i in range(20)]
+    write_merged(tmp_path / "merged", lines)
+    flags = {"problem_type": "BinaryClassification", "inference_attribute": "y", **MERGED}
+    suggested = run_quality(tmp_path / "baseline", dataset_source=tmp_path / "merged", **flags).reports[0]
+    assert suggested.verdict == "insufficient data"
+    assert "--same-class number" in suggested.evaluations[0].description
+    held = run_quality(tmp_path / "out", dataset_source=tmp_path / "merged", baseline_constraints=tmp_path / "baseline", **flags).reports[0]
+    assert held.verdict == "insufficient data"
+    assert held.evaluations[0].description.endswith("constraints.json has no thresholds")

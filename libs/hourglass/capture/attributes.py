@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from hourglass.capture.batches import Batch
 from hourglass.capture.documents import CONTAINERS
 from hourglass.capture.payloads import ALL, Column
 from hourglass.errors import InputError
@@ -54,6 +55,21 @@ def find_attribute(attribute: str, columns: Mapping[str, Column], *, ordered: in
         # items without names of their own are called as their container
         found = _at(rest, columns) if rest else _at(container[0].partition("[")[0].rstrip("."), columns) or _at("value", columns)
     return found
+
+
+def find_answer(attribute: str, batch: Batch) -> Attribute | None:
+    """What a record's answer has of an attribute; a column of the input is never taken for it.
+
+    Rows of a data set have one set of columns. A number counts all columns in their order.
+    """
+    if batch.answers is None:
+        return find_attribute(attribute, batch.columns, ordered=batch.ordered)
+    if attribute.isdigit() and attribute not in batch.answers:
+        number = int(attribute) - batch.answers_at
+        if number < 0:
+            return None
+        return find_attribute(str(number), batch.answers, ordered=max(0, batch.ordered - batch.answers_at))
+    return find_attribute(attribute, batch.answers)
 
 
 def _at(path: str, columns: Mapping[str, Column]) -> Attribute | None:

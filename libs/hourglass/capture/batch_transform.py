@@ -13,7 +13,7 @@ from hourglass.capture.batches import UNREADABLE, Batch, ReadPlan, batch_of
 from hourglass.capture.blocks import Block, Piece, is_utf8, spans_lines
 from hourglass.capture.formats import INPUT
 from hourglass.capture.hooked import HookedRows
-from hourglass.capture.payloads import NAMED, Column, Rows, rows_of
+from hourglass.capture.payloads import ANSWER, NAMED, Column, Role, Rows, rows_of
 from hourglass.capture.records import NOT_UTF8, Records, Side
 from hourglass.capture.row_ids import ids_of_lines
 from hourglass.capture.slices import Slice
@@ -48,11 +48,13 @@ def paired_batches(slices: Iterable[Slice], plan: ReadPlan, tally: Tally, hooked
 def _pair_batches(block: Block, texts: Sequence[tuple[str, str]], plan: ReadPlan, tally: Tally) -> Iterator[Batch]:
     tally.count(block, len(texts))
     sides = [_side(column, plan.form.encoding) for column in zip(*texts, strict=True)]
+    roles = [ANSWER, Role(is_input=True, names=plan.input_names)]
     if plan.form.sides[0] == INPUT:
         sides.reverse()
+        roles.reverse()
     lines = np.arange(len(texts))
     records = Records(tuple(sides), lines, len(texts), ids_of_lines(block, lines) if plan.ids else None)
-    for rows in rows_of(records, block, tally.bad):
+    for rows in rows_of(records, roles, block, tally.bad):
         yield batch_of(without_ids(rows), block, plan)
 
 

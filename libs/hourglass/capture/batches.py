@@ -49,7 +49,9 @@ class Batch:
 
     `first` is the place of the first column; wide rows come in several batches, of which only the first counts them.
     `labels` are the columns of the ground truth, None where the records have none. So many of the first columns are
-    `ordered`, the same in all rows: those of CSV and of tables, and not those that JSON only names.
+    `ordered`, the same in all rows: those of CSV and of tables, and not those that JSON only names. `answers` are the
+    columns that do not come from a record's input, by names of their own; None where rows have no sides. Columns of the
+    input stand before `answers_at`.
     """
 
     partition: str
@@ -61,13 +63,19 @@ class Batch:
     ids: Ids | None = None
     labels: dict[str, Column] | None = None
     ordered: int = ALL
+    answers: dict[str, Column] | None = None
+    answers_at: int = 0
 
     def take(self, rows: npt.NDArray[np.int64]) -> Batch:
         """Some of the rows."""
-        columns = {name: taken(column, rows) for name, column in self.columns.items()}
-        labels = None if self.labels is None else {name: taken(column, rows) for name, column in self.labels.items()}
+        columns = _taken_all(self.columns, rows)
+        labels, answers = (None if found is None else _taken_all(found, rows) for found in (self.labels, self.answers))
         ids = None if self.ids is None else self.ids[rows]
-        return replace(self, count=len(rows), columns=columns, ids=ids, labels=labels)
+        return replace(self, count=len(rows), columns=columns, ids=ids, labels=labels, answers=answers)
+
+
+def _taken_all(columns: Mapping[str, Column], rows: npt.NDArray[np.int64]) -> dict[str, Column]:
+    return {name: taken(column, rows) for name, column in columns.items()}
 
 
 def taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
@@ -79,7 +87,11 @@ def batch_of(rows: Rows, block: Block, plan: ReadPlan) -> Batch:
     """Rows with all their columns named."""
     columns = _named(plan.names, rows.columns)
     labels = None if rows.labels is None else _named((), rows.labels)
-    return Batch(block.partition, block.part, rows.layout, rows.count, columns, ids=rows.ids, labels=labels, ordered=rows.ordered)
+    batch = Batch(block.partition, block.part, rows.layout, rows.count, columns, ids=rows.ids, labels=labels, ordered=rows.ordered)
+    if rows.answers is None:
+        return batch
+    answers = _named((), rows.columns[rows.answers.start : rows.answers.stop])
+    return replace(batch, answers=answers, answers_at=rows.answers.start)
 
 
 def _named(expected: Sequence[str], found: Sequence[tuple[str | None, Column]]) -> dict[str, Column]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hourglass.capture.batches import Batch, ReadPlan, batch_of
 from hourglass.capture.blocks import Block
 from hourglass.capture.formats import INPUT
-from hourglass.capture.payloads import NAMED, Rows, rows_of
+from hourglass.capture.payloads import ANSWER, NAMED, Role, Rows, rows_of
 from hourglass.capture.records import parse_records
 from hourglass.capture.tally import NOTED_A_LAYOUT, PartKey, Tally
 from hourglass.capture.window import Window, hour_of
@@ -28,8 +28,8 @@ class CapturedRecords:
         plan, tally = self._plan, self._tally
         captured = parse_records(block, plan.form.sides, tally, cutting_window(plan, block), ids=plan.ids, labels=plan.labels)
         tally.count(block, captured.read)
-        side_names = tuple(plan.input_names if side == INPUT else () for side in plan.form.sides)
-        for rows in rows_of(captured, block, tally.bad, names=side_names, whole_documents=plan.whole_documents):
+        roles = [Role(is_input=True, names=plan.input_names) if side == INPUT else ANSWER for side in plan.form.sides]
+        for rows in rows_of(captured, roles, block, tally.bad, whole_documents=plan.whole_documents):
             if plan.widths:
                 self._note_uncommon(block, rows)
             yield batch_of(rows, block, plan)

@@ -39,7 +39,8 @@ class Rows:
 
     `lines` are the rows' lines within the block, `ids` their ids where the plan wants them. `labels` are the columns of
     the ground truth, None where the records have none. So many of the first columns are `ordered`: no
-    JSON names them.
+    JSON names them. `answers` are the places of the columns that do not come from the input; None where rows
+    have no sides.
     """
 
     layout: str
@@ -49,6 +50,19 @@ class Rows:
     ids: Ids | None = None
     labels: tuple[tuple[str | None, Column], ...] | None = None
     ordered: int = ALL
+    answers: range | None = None
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a side of records is: the input, an answer or the ground truth; and what its columns are called where it is CSV."""
+
+    is_input: bool = False
+    is_label: bool = False
+    names: tuple[str, ...] = ()
+
+
+ANSWER, LABEL = Role(), Role(is_label=True)
 
 
 class Kind(IntEnum):
@@ -73,13 +87,10 @@ def kind_of(encoding: str | None, content_type: str | None) -> Kind:
     return Kind.CSV if "csv" in content_type else Kind.JSON if "json" in content_type else Kind.SNIFF
 
 
-def rows_of(
-    captured: Records, block: Block, bad: BadLines, *, names: Sequence[tuple[str, ...]] = (), whole_documents: bool = False
-) -> Iterator[Rows]:
-    """The rows of captured records, records with the same kinds of payload together.
+def rows_of(captured: Records, roles: Sequence[Role], block: Block, bad: BadLines, *, whole_documents: bool = False) -> Iterator[Rows]:
+    """The rows of captured records, records with the same kinds of payload together; `roles` are those of the sides.
 
-    `names` are, of each side, those of its columns of CSV, where they are known and as many. With `whole_documents` a JSON
-    document is one row, whatever lists it holds.
+    With `whole_documents` a JSON document is one row, whatever lists it holds.
     """
     if len(captured.lines) == 0:
         return
@@ -94,24 +105,23 @@ def rows_of(
         combined = combined * len(Kind) + side_kinds
     broken = np.logical_or.reduce([side_kinds < 0 for side_kinds in kinds])
     origin = replace(captured, sides=(), label=None)  # what the rows need to know of their records
+    roles = (*roles, LABEL) if captured.label is not None else tuple(roles)
     for code in _different(combined[~broken]):
         chosen = (combined == code) & ~broken
         everything = bool(chosen.all())
         first = int(np.flatnonzero(chosen)[0])
+        there = [number for number, side_kinds in enumerate(kinds) if side_kinds[first] != Kind.ABSENT]
         sides = [
             _read_side(
-                Kind(int(side_kinds[first])),
-                data if everything else data.filter(pa.array(chosen)),
-                label=number == len(captured.sides),
+                Kind(int(kinds[number][first])),
+                decoded[number] if everything else decoded[number].filter(pa.array(chosen)),
+                label=roles[number].is_label,
                 whole_documents=whole_documents,
             )
-            for number, (side_kinds, data) in enumerate(zip(kinds, decoded, strict=True))
-            if side_kinds[first] != Kind.ABSENT
+            for number in there
         ]
-        labelled = captured.label is not None and int(kinds[-1][first]) != Kind.ABSENT
-        if len(sides) > labelled:
-            there = [name for name, side_kinds in zip((*names, ()), kinds, strict=False) if side_kinds[first] != Kind.ABSENT]
-            yield from _join(sides, there, origin if everything else origin.filter(chosen), block, bad, labelled=labelled)
+        if any(not roles[number].is_label for number in there):
+            yield from _join(sides, [roles[number] for number in there], origin if everything else origin.filter(chosen), block, bad)
 
 
 def _different(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -187,10 +197,8 @@ def _read_side(kind: Kind, payloads: pa.StringArray, *, label: bool, whole_docum
     return CsvRows(payloads) if kind == Kind.CSV else _Documents(payloads, label=label, whole_documents=whole_documents)
 
 
-def _join(
-    sides: list[CsvRows | _Documents], names: Sequence[tuple[str, ...]], origin: Records, block: Block, bad: BadLines, *, labelled: bool
-) -> Iterator[Rows]:
-    """The sides of records side by side, one `Rows` a layout; with `labelled` the last one is the ground truth."""
+def _join(sides: list[CsvRows | _Documents], roles: Sequence[Role], origin: Records, block: Block, bad: BadLines) -> Iterator[Rows]:
+    """The sides of records side by side, one `Rows` a layout."""
     lines = origin.lines
     count = len(lines)
     good = np.ones(count, np.bool_)
@@ -216,7 +224,7 @@ def _join(
         layouts = layouts * 1_000_003 + width
     for layout in _different(layouts[good]):
         chosen = good & (layouts == layout)
-        yield _rows(sides, names, widths, lengths[0], chosen, as_one, origin, labelled=labelled)
+        yield _rows(sides, roles, widths, lengths[0], chosen, as_one, origin)
 
 
 def _record_widths(
@@ -237,27 +245,27 @@ def _record_widths(
 
 def _rows(
     sides: list[CsvRows | _Documents],
-    names: Sequence[tuple[str, ...]],
+    roles: Sequence[Role],
     widths: list[npt.NDArray[np.int64]],
     lengths: npt.NDArray[np.int64],
     chosen: Mask,
     as_one: list[Mask],
     origin: Records,
-    *,
-    labelled: bool,
 ) -> Rows:
     first = int(np.flatnonzero(chosen)[0])
     found: list[list[tuple[str | None, Column]]] = []
-    for number, (side, width, mask) in enumerate(zip(sides, widths, as_one, strict=True)):
+    for role, side, width, mask in zip(roles, sides, widths, as_one, strict=True):
         if isinstance(side, CsvRows):
             keep = None if chosen.all() else np.repeat(chosen, side.per_record)
             made = side.columns(keep, int(width[first]))
-            own = names[number] if number < len(names) and len(names[number]) == len(made) else [None] * len(made)
+            own = role.names if len(role.names) == len(made) else [None] * len(made)
             found.append(list(zip(own, made, strict=True)))
         else:
             found.append(side.columns(np.flatnonzero(chosen), mask))
-    label = tuple(found.pop()) if labelled else None
-    columns = tuple(column for of_side in found for column in of_side)
+    label = next((tuple(of_side) for role, of_side in zip(roles, found, strict=True) if role.is_label), None)
+    of_sides = [(role, column) for role, of_side in zip(roles, found, strict=True) if not role.is_label for column in of_side]
+    columns = tuple(column for _, column in of_sides)
+    answers = [place for place, (role, _) in enumerate(of_sides) if not role.is_input]
     lines = np.repeat(origin.lines[chosen], lengths[chosen])
     ids = None if origin.ids is None else ids_of_rows(origin.ids[chosen], lengths[chosen])
     nameless = sum(name is None for name, _ in columns)
@@ -269,5 +277,6 @@ def _rows(
         lines,
         ids,
         label,
+        answers=range(answers[0], answers[-1] + 1) if answers else range(0),
         ordered=ALL if nameless == len(columns) or len(columns) == 1 else len([*takewhile(lambda column: column[0] is None, columns)]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from hourglass.errors import InputError, did_you_mean
 from hourglass.settings import Settings
 
 Command = Callable[..., None]
+_ONLY = re.compile(r" (?P<jobs>[A-Z][\w -]*) only\.$")
 
 
 class SettingsCommand(click.Command):
@@ -45,19 +47,32 @@ def _with_flags(jobs: Sequence[str], only: Sequence[str], says: Mapping[str, str
         switch = field.annotation is bool
         said_by_default = f" [default: {_spelled(field.default)}]" if _says_default(field.default) and not switch else ""
         described = says.get(name, str(field.description))
-        ours = [job for job in jobs if described.endswith(f" {job} only.")]
-        if len(jobs) == 1 and ours:
-            described = described.removesuffix(f" {jobs[0]} only.")
+        said, of_jobs = _jobs_of(described)
+        is_ours = not of_jobs or any(job.lower() in of_jobs for job in jobs)
+        if len(jobs) == 1 and is_ours:
+            described = said
         command = click.option(
             f"--{flag}/--no-{flag}" if switch else f"--{flag}",
             name,
             default=None,
             metavar=None if switch else _metavar(field.annotation),
             help=f"{described}{said_by_default}",
-            hidden=described.endswith(" only.") and not ours,
+            hidden=not is_ours,
         )(command)
     command = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")(command)
     return click.option("--config", metavar="FILE", help="YAML file with the same keys; flags and environment overrule it.")(command)
+
+
+def _jobs_of(description: str) -> tuple[str, frozenset[str]]:
+    """A setting's description, and the jobs that it is for; none where it is for all.
+
+    >>> _jobs_of("How many. Bias only."), _jobs_of("Where.")
+    (('How many.', frozenset({'bias'})), ('Where.', frozenset()))
+    """
+    found = _ONLY.search(description)
+    if found is None:
+        return description, frozenset()
+    return description[: found.start()], frozenset(found["jobs"].lower().split(" and "))
 
 
 def _says_default(default: object) -> bool:

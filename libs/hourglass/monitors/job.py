@@ -45,9 +45,13 @@ RowChecks = Callable[[Sequence[Task], ReadPlan, Dataset], tuple[Sequence[Evaluat
 
 @dataclass(frozen=True)
 class Names:
-    """What the columns of the first rows are called; those of labels that were merged into records by themselves, else None."""
+    """What the columns of the first rows are called.
+
+    `answers` are those in which a prediction is looked for, `labels` those of labels that were merged into records, else None.
+    """
 
     columns: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     labels: tuple[str, ...] | None = None
 
 
@@ -235,11 +239,13 @@ def first_names(job: Job) -> Names:
     plan, files = plan_pass(job)
     tasks = cut_tasks(files, plan.read.form, 1)
     columns: dict[str, None] = {}
+    answers: dict[str, None] = {}
     labels: dict[str, None] = {}
     for batch in islice(read_batches(tasks[0], plan.read, Tally()), _FIRST_BATCHES) if tasks else ():
         columns |= dict.fromkeys(batch.columns)
+        answers |= dict.fromkeys(batch.columns if batch.answers is None else batch.answers)
         labels |= dict.fromkeys(batch.labels or ())
-    return Names(tuple(columns), tuple(labels) if plan.read.labels else None)
+    return Names(tuple(columns), tuple(answers), tuple(labels) if plan.read.labels else None)
 
 
 def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator[Report]:

@@ -93,7 +93,8 @@ class ModelQuality:
         deviations = {}
         if statistics is not None:
             deviations = baseline_deviations(_document(statistics, str(settings.baseline_statistics)), digest.problem)
-        return cls(settings, digest, Thresholds(constraints, deviations), given)
+        lacking = "" if constraints else f"{documents.CONSTRAINTS_JSON} has no thresholds"
+        return cls(settings, digest, Thresholds(constraints, deviations, lacking), given)
 
     @property
     def outputs(self) -> ModelQualityOutputs:
@@ -126,8 +127,9 @@ class ModelQuality:
         measured = self.measured(asked.states)
         slips = self._need_attributes(measured, asked) if dataset.rows else ()
         if self.thresholds is None and self.settings.reference.is_baseline:
-            constraints = quality_constraints(measured) if measured.counted else None
-            none = Thresholds(lacking="" if measured.counted else _why_nothing(measured))
+            found = quality_constraints(measured)
+            constraints = found if found[f"{self.digest.problem.part}_constraints"] else None
+            none = Thresholds(lacking="" if constraints else _why_nothing(measured))
             return Report(
                 asked.window,
                 dataset,
@@ -181,7 +183,7 @@ class ModelQuality:
         past = self.measured(HourStates.merged([summed.states for summed in sums]))
         hours = Coverage(sum(1 for window in windows for _ in window.hours()), sum(len(summed.hours) for summed in sums))
         found = tuple(parse_quality_constraints(quality_constraints(past), self.digest.problem))
-        lacking = "" if past.counted else f"{reference}: {_why_nothing(past)}"
+        lacking = "" if found else f"{reference}: {_why_nothing(past)}"
         deviations = {key: measured.deviation for key, measured in past.metrics.items() if not isinstance(measured.deviation, Undefined)}
         warnings = tuple(warning for summed in sums for warning in summed.warnings)
         return Thresholds(found, deviations, lacking), ReferenceReport(str(reference), windows, hours), warnings
@@ -214,27 +216,36 @@ class ModelQuality:
         Of a baseline that lacks a probability too. An hour without one has its other metrics, so there it is a warning.
         """
         digest = self.digest
-        subjects: list[tuple[str, str | None]] = []
-        if measured.counted == 0:
-            threshold = digest.threshold if isinstance(digest.threshold, str) else None
-            subjects += [("inference_attribute", digest.inference), ("probability_attribute", digest.probability)]
-            subjects += [("probability_threshold_attribute", threshold)]
         for by in self.settings.segments:
             values = {name.partition("=")[2] for name in asked.states.segments if segmentation_of(name) == by.name}
             if not values if by.condition else values <= {MISSING}:
-                subjects += [(f"segments: {by.name}", column) for column in by.columns]
-        _need_names(subjects, asked.names().columns if subjects else ())
+                _need_names([(f"segments: {by.name}", column) for column in by.columns], asked.names().columns)
         if measured.counted == 0:
-            names = asked.names()  # of labels that have not come yet there are none
-            _need_names([("ground_truth_attribute", digest.ground_truth)], names.columns if names.labels is None else names.labels)
+            names = asked.names()
+            threshold = digest.threshold if isinstance(digest.threshold, str) else None
+            predictions = [("inference_attribute", digest.inference), ("probability_attribute", digest.probability)]
+            _need_names([*predictions, ("probability_threshold_attribute", threshold)], names.answers)
+            labels = names.columns if names.labels is None else names.labels  # of labels that have not come yet there are none
+            _need_names([("ground_truth_attribute", digest.ground_truth)], labels)
+            if digest.ground_truth is None and len({name.partition("[")[0] for name in labels}) > 1:
+                expected = f"one of {', '.join(labels)}"
+                raise InputError("ground_truth_attribute", found="nothing", expected=expected, hint="several are merged")
         elif digest.probability is not None and _unscored(asked.states):
             try:
-                _need_names([("probability_attribute", digest.probability)], asked.names().columns)
+                self._need_probability(digest.probability, asked.names().answers)
             except InputError as slip:
                 if self.settings.suggests:
                     raise
                 return (str(slip),)
         return ()
+
+    def _need_probability(self, attribute: str, names: Sequence[str]) -> None:
+        """InputError that says why no row has a probability, where it is a slip."""
+        _need_names([("probability_attribute", attribute)], names)
+        there = find_attribute(attribute, dict.fromkeys(names, ()))
+        if self.digest.classes and there is not None and there.is_list and len(there.columns) != len(self.digest.classes):
+            found = f"{len(self.digest.classes)} names, and {len(there.columns)} probabilities in {attribute!r}"
+            raise InputError("class_labels", found=found, expected="as many names as each list has probabilities")
 
 
 def _unscored(states: HourStates) -> bool:

@@ -28,7 +28,7 @@ class ModelQualityOutputs:
         given = report.asked or self.given
         return {
             documents.STATISTICS_JSON: documents.to_json(_statistics(report.quality, report.window)),
-            documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or {"version": 0.0}),
+            documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or _no_thresholds(report.quality)),
             documents.VIOLATIONS_JSON: documents.to_json(quality_violations(report.evaluations)),
         }
 
@@ -44,14 +44,24 @@ class ModelQualityOutputs:
 
         Nor has one that CloudWatch would not take, such as the square of an enormous error: the others must not fail with it.
         """
+        if report.quality is not None:
+            yield {"MetricName": "hourglass_evaluated_rows", "Value": float(report.quality.counted), "Unit": "Count"}
         for key, measured in report.quality.metrics.items() if report.quality is not None else ():
             if not isinstance(measured.value, Undefined) and abs(measured.value) < cloudwatch.LARGEST:
                 yield {"MetricName": key, "Value": measured.value}
 
 
+def _no_thresholds(quality: QualityReport | None) -> dict[str, Any]:
+    return {"version": 0.0, **({f"{quality.problem.part}_constraints": {}} if quality is not None else {})}
+
+
 def _statistics(quality: QualityReport | None, window: Window | None = None) -> dict[str, Any]:
-    """`statistics.json`: how many rows of which time were evaluated when, and every metric; a record may hold several rows."""
+    """`statistics.json`: how many rows of which time there are, how many have label and prediction, and every metric.
+
+    A record may hold several rows.
+    """
     span = {"start_time": format_time(window.start), "end_time": format_time(window.end)} if window else {}
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    head = {"version": 0.0, "dataset": {"item_count": quality.rows if quality else 0, **span, "evaluation_time": now}}
+    counts = {"item_count": quality.rows, "evaluated_count": quality.counted} if quality else {"item_count": 0}
+    head = {"version": 0.0, "dataset": {**counts, **span, "evaluation_time": now}}
     return {**head, **(quality_statistics(quality) if quality is not None else {})}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hourglass.capture.attributes import Attribute, find_attribute
+from hourglass.capture.attributes import Attribute, find_answer, find_attribute
 from hourglass.capture.batches import Batch, taken
-from hourglass.capture.documents import load
 from hourglass.capture.payloads import Column
-from hourglass.errors import InputError
 from hourglass.hashing import mix
 from hourglass.problems import Problem
 from hourglass.quality.classes import ClassRule, Same, class_name, class_names, names_by_threshold
+from hourglass.quality.lists import items_of, lists_of, number_lists, objects, paired
 from hourglass.quality.report import QUALITY_STATES
 from hourglass.states import ClassProbabilities, Confusion, Errors, LabelSets, Rankings, Scores, State
 from hourglass.states.replicates import ReplicatedSums
@@ -94,7 +93,7 @@ class QualityDigest:
         """Counts classes, and the probabilities of a binary problem, or of several classes."""
         actual = class_names(rows.actual, self._rule)
         binary = self.problem is Problem.BINARY
-        probabilities = as_floats(rows.probabilities[0]) if binary and rows.probabilities else _table(rows)
+        probabilities = as_floats(rows.probabilities[0]) if binary and rows.probabilities else _table(rows, len(self.classes))
         if rows.predicted is not None:
             predicted = class_names(rows.predicted, self._rule)
         elif binary:
@@ -125,12 +124,7 @@ class QualityDigest:
 
     def _classes(self, count: int) -> list[str]:
         """The names of the classes that a list of probabilities is of."""
-        if not self.classes:
-            return [str(number) for number in range(count)]
-        if count and count != len(self.classes):
-            hint = "name as many as there are probabilities"
-            raise InputError("class_labels", found=f"{len(self.classes)} names", expected=f"{count} names", hint=hint)
-        return [self._class(name) for name in self.classes]
+        return [self._class(name) for name in self.classes] or [str(number) for number in range(count)]
 
     def _rows(self, batch: Batch) -> _Rows:
         """Label, prediction and probabilities row by row; records whose rows stand in lists are taken apart."""
@@ -159,7 +153,7 @@ class QualityDigest:
         if found is None:
             return (pa.nulls(batch.count, pa.float64()),) * self._width
         if self.problem is Problem.MULTICLASS and not found.is_list:
-            lists = [_items(value) or [] for value in _objects(found.columns[0])]
+            lists = [items_of(value) or [] for value in objects(found.columns[0])]
             width = max(map(len, lists), default=0)
             if width < 2:  # one number says nothing of the other classes
                 return (pa.nulls(batch.count, pa.float64()),) * self._width
@@ -174,24 +168,16 @@ class QualityDigest:
     def _apart(self, found: Mapping[str, Attribute | None], batch: Batch, size: int) -> _Rows:
         if (threshold := found["threshold"]) is not None and not threshold.is_list:
             found = {**found, "threshold": Attribute(threshold.columns * size, is_list=True)}  # one for a whole request
-        for name, value in found.items():
-            if value is not None and not value.is_list:
-                raise InputError(
-                    f"attribute of {name}",
-                    found=f"one value a row, where another attribute has {size}",
-                    expected="as many of each",
-                    hint="name one item, such as scores[0]",
-                )
-        if self.problem is Problem.MULTICLASS and found["probability"] is not None:
-            raise InputError("probability_attribute", found="several records in a row", expected="a row for each record")
+        if self.problem is Problem.MULTICLASS:
+            found = {**found, "probability": None}  # lists of lists, whose items cannot be told apart
         nothing: list[object] = [None] * batch.count
         columns = {
-            name: [_objects(column) for column in value.columns] + [nothing] * (size - len(value.columns))
+            name: [objects(column) for column in value.columns] + [nothing] * (size - len(value.columns))
             for name, value in found.items()
             if value is not None
         }
         if "actual" in columns:
-            columns["actual"] = _paired(columns["actual"], [columns[name] for name in ("predicted", "probability") if name in columns])
+            columns["actual"] = paired(columns["actual"], [columns[name] for name in ("predicted", "probability") if name in columns])
         ids = _ids(batch)
         parts = []
         for place in range(size):
@@ -227,13 +213,13 @@ class QualityDigest:
         name = next(iter(columns)).partition("[")[0]
         found = find_attribute(name, columns)
         if found is None or any(other.partition("[")[0] != name for other in columns):
-            raise InputError("ground_truth_attribute", found="nothing", expected=f"one of {', '.join(columns)}", hint="several are merged")
+            return Attribute((_only_values(columns),), is_list=False)
         return found
 
     def _sets(self, batch: Batch) -> tuple[pa.ListArray, pa.ListArray]:
         """Actual and predicted sets of names; a record whose list is empty has an empty set, one without a list has none."""
         predicted = _find(self.inference, batch)
-        return self._names(_rows_of(self._label(batch), batch.count)), self._names(_rows_of(predicted, batch.count))
+        return self._names(lists_of(self._label(batch), batch.count)), self._names(lists_of(predicted, batch.count))
 
     def _names(self, lists: Iterable[list[object] | None]) -> pa.ListArray:
         made = [None if items is None else [class_name(item, self._rule) for item in items] for items in lists]
@@ -243,7 +229,7 @@ class QualityDigest:
         """The relevance of each item of a query, and the score that ranked it."""
         attribute = self.probability if self.inference is None else self.inference
         scores = _find(attribute, batch)
-        return _numbers(self._label(batch), batch.count), _numbers(scores, batch.count)
+        return number_lists(self._label(batch), batch.count), number_lists(scores, batch.count)
 
 
 @dataclass(frozen=True)
@@ -257,8 +243,14 @@ class _Rows:
     ids: Hashes
 
 
+def _only_values(columns: Mapping[str, Column]) -> list[object]:
+    """Of each row the one value that it has; None where it has several, since which of them is meant is not known."""
+    rows = ([value for value in row if value is not None] for row in zip(*map(objects, columns.values()), strict=True))
+    return [values[0] if len(values) == 1 else None for values in rows]
+
+
 def _find(attribute: str | None, batch: Batch) -> Attribute | None:
-    return None if attribute is None else find_attribute(attribute, batch.columns, ordered=batch.ordered)
+    return None if attribute is None else find_answer(attribute, batch)
 
 
 def _ids(batch: Batch) -> Hashes:
@@ -269,72 +261,26 @@ def _only(found: Attribute | None) -> Column | None:
     return None if found is None else found.columns[0]
 
 
-def _objects(column: Column) -> Sequence[object]:
-    return column.to_pylist() if isinstance(column, pa.Array) else column
+def _table(rows: _Rows, classes: int) -> Floats:
+    """Probabilities by row and class. A list that is shorter than others says 0 of the classes that it lacks.
 
-
-def _rows_of(found: Attribute | None, count: int) -> Iterable[list[object] | None]:
-    """The list of each row; None where there is neither a list nor a value."""
-    if found is None:
-        return [None] * count
-    if not found.is_list:
-        return [_items(value) for value in _objects(found.columns[0])]
-    return [_to_last(row) for row in zip(*map(_objects, found.columns), strict=True)]
-
-
-def _paired(labels: Sequence[Sequence[object]], others: Sequence[Sequence[Sequence[object]]]) -> list[Sequence[object]]:
-    """The labels of records, place by place, without those of a record that has more or fewer of them than predictions.
-
-    Which label would belong to which prediction is not known.
+    Where `classes` are named, one with fewer or more says nothing.
     """
-    sizes, *of_others = ([len(_to_last(row) or ()) for row in zip(*columns, strict=True)] for columns in (labels, *others))
-    expected = [max(found) for found in zip(*of_others, strict=True)] if of_others else sizes
-    return [[label if size == said else None for label, size, said in zip(column, sizes, expected, strict=True)] for column in labels]
-
-
-def _to_last(row: tuple[object, ...]) -> list[object] | None:
-    """A row's items without those that only longer lists have; what is missing amid the others keeps its place.
-
-    >>> _to_last((1, None, 2, None)), _to_last(([], None)), _to_last((None, None))
-    ([1, None, 2], [], None)
-    """
-    if row[0] == []:
-        return []
-    size = next((place for place in range(len(row), 0, -1) if row[place - 1] is not None), 0)
-    return list(row[:size]) if size else None
-
-
-def _numbers(found: Attribute | None, count: int) -> pa.ListArray:
-    if found is not None and not found.is_list:  # one number is no list of one: nothing could be ranked wrongly in it
-        lists: Iterable[list[object] | None] = [_items(value) if _is_list(value) else None for value in _objects(found.columns[0])]
-    else:
-        lists = _rows_of(found, count)
-    return pa.array([None if items is None else as_floats(items).tolist() for items in lists], pa.list_(pa.float64()))
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list) or (isinstance(value, str) and value.lstrip().startswith("["))
-
-
-def _items(value: object) -> list[object] | None:
-    """A value as a list: one that is written as JSON, or the value alone; None for none.
-
-    >>> _items("[0.1, 0.9]"), _items("a"), _items(None)
-    ([0.1, 0.9], ['a'], None)
-    """
-    if isinstance(value, str) and _is_list(value):
-        try:
-            loaded: Any = load(value)
-        except ValueError:
-            return [value]
-        return loaded if isinstance(loaded, list) else [value]
-    return value if isinstance(value, list) else None if value is None or value == "" else [value]
-
-
-def _table(rows: _Rows) -> Floats:
-    """Probabilities by row and class."""
     columns = [as_floats(column) for column in rows.probabilities]
-    return np.stack(columns, axis=1) if columns else np.empty((len(rows.ids), 0))
+    if not columns:
+        return np.empty((len(rows.ids), 0))
+    found = np.stack(columns, axis=1)
+    known = np.isfinite(found)
+    sizes = np.where(known.any(axis=1), found.shape[1] - np.argmax(known[:, ::-1], axis=1), 0)
+    behind = np.arange(found.shape[1]) >= sizes[:, np.newaxis]
+    found = np.where(behind & (sizes[:, np.newaxis] > 0), 0.0, found)
+    if not classes:
+        return found
+    found[sizes != classes] = np.nan
+    wide = np.full((len(found), classes), np.nan)
+    width = min(classes, found.shape[1])
+    wide[:, :width] = found[:, :width]
+    return wide
 
 
 def _most_probable(probabilities: Floats, classes: Sequence[str]) -> pa.StringArray:

@@ -73,10 +73,11 @@ class QualityReport:
 
 @dataclass(frozen=True)
 class Tables:
-    """The table of a window and those of its draws; a reason in place of both."""
+    """The table of a window and those of its draws, and how many rows are in it; a reason in place of all."""
 
     window: Table | Undefined
     draws: tuple[Table, ...] = ()
+    rows: int = 0
 
 
 def measure_quality(
@@ -101,18 +102,18 @@ def measure_quality(
     """
     drawn = bootstrap or Bootstrap()
     rows, counted, tables, parts = _MEASURES[problem](states, drawn, positive, constant)
-    metrics = {key: _measured(metric, tables[metric.table.state], counted, drawn) for key, metric in metrics_of(problem).items()}
+    metrics = {key: _measured(metric, tables[metric.table.state], drawn) for key, metric in metrics_of(problem).items()}
     return QualityReport(problem, rows, counted, metrics, parts)
 
 
-def _measured(metric: QualityMetric, tables: Tables, counted: int, bootstrap: Bootstrap) -> Measured:
+def _measured(metric: QualityMetric, tables: Tables, bootstrap: Bootstrap) -> Measured:
     if isinstance(tables.window, Undefined):
         return Measured(tables.window, tables.window)
     value = metric.value(tables.window)
     if isinstance(value, Undefined):
         return Measured(value, value)
     draws = [metric.values(draw) for draw in tables.draws]
-    return Measured(value, deviation(np.concatenate(draws) if draws else np.empty(0), counted, bootstrap))
+    return Measured(value, deviation(np.concatenate(draws) if draws else np.empty(0), tables.rows, bootstrap))
 
 
 _Found = tuple[int, int, dict[str, Tables], dict[str, dict[str, Any] | Undefined]]
@@ -124,7 +125,7 @@ def _regression(states: Mapping[str, State], bootstrap: Bootstrap, _positive: st
     window = ErrorTable.of(sums[:1]) if state.n else Undefined(no_rows(state.rows, state.no_actual))
     quantiles = error_quantiles(state)
     parts: dict[str, dict[str, Any] | Undefined] = {"error_quantiles": quantiles}
-    return state.rows, state.n, {Errors.kind: Tables(window, (ErrorTable.of(sums[1 : 1 + bootstrap.draws]),))}, parts
+    return state.rows, state.n, {Errors.kind: Tables(window, (ErrorTable.of(sums[1 : 1 + bootstrap.draws]),), state.n)}, parts
 
 
 def _binary(states: Mapping[str, State], bootstrap: Bootstrap, positive: str, _constant: str | None) -> _Found:
@@ -134,7 +135,7 @@ def _binary(states: Mapping[str, State], bootstrap: Bootstrap, positive: str, _c
         by_class = Tables(cells)
     else:
         draws = tuple(BinaryTable.of(drawn, positive) for drawn in _drawn(cells, bootstrap))
-        by_class = Tables(BinaryTable.of(cells[np.newaxis], positive), draws)
+        by_class = Tables(BinaryTable.of(cells[np.newaxis], positive), draws, state.n)
     tables = {Confusion.kind: by_class, Scores.kind: Tables(Undefined("no probability"))}
     parts = {"confusion_matrix": _matrix(state)}
     parts |= dict.fromkeys(("receiver_operating_characteristic_curve", "precision_recall_curve"), Undefined("no probability"))
@@ -147,7 +148,7 @@ def _binary(states: Mapping[str, State], bootstrap: Bootstrap, positive: str, _c
             points = drawn_points(scores)
             both = np.concatenate([points.negatives, points.positives])
             drawn_scores = tuple(ScoreTable.drawn(points, drawn, scores.outside) for drawn in _drawn(both, bootstrap))
-            tables[Scores.kind] = Tables(ScoreTable.of(scores), drawn_scores)
+            tables[Scores.kind] = Tables(ScoreTable.of(scores), drawn_scores, scores.n)
         else:
             tables[Scores.kind] = Tables(Undefined(no_rows(scores.no_actual + scores.no_score, scores.no_actual, "probability")))
         parts["receiver_operating_characteristic_curve"] = _curve(
@@ -163,13 +164,13 @@ def _multiclass(states: Mapping[str, State], bootstrap: Bootstrap, _positive: st
         tables = Tables(Undefined(reason))
     else:
         draws = tuple(ClassTable.of(state, drawn, constant) for drawn in _drawn(state.counts, bootstrap))
-        tables = Tables(ClassTable.of(state, state.counts[np.newaxis], constant), draws)
+        tables = Tables(ClassTable.of(state, state.counts[np.newaxis], constant), draws, state.n)
     by_kind = {Confusion.kind: tables, ClassProbabilities.kind: Tables(Undefined("no probability"))}
     if ClassProbabilities.kind in states:
         found = _get(states, ClassProbabilities)
         reason = _nothing(found, "probability of each class")
         window = Undefined(reason) if reason else ProbabilityTable.of(found.sums[:1])
-        by_kind[ClassProbabilities.kind] = Tables(window, (ProbabilityTable.of(found.sums[1 : 1 + bootstrap.draws]),))
+        by_kind[ClassProbabilities.kind] = Tables(window, (ProbabilityTable.of(found.sums[1 : 1 + bootstrap.draws]),), found.n)
     return state.rows, state.n, by_kind, {"confusion_matrix": _matrix(state)}
 
 
@@ -177,7 +178,7 @@ def _multilabel(states: Mapping[str, State], bootstrap: Bootstrap, _positive: st
     state = _get(states, LabelSets)
     reason = _nothing(state.totals)
     window = Undefined(reason) if reason else LabelTable.of(state, slice(1))
-    return state.rows, state.n, {LabelSets.kind: Tables(window, (LabelTable.of(state, slice(1, 1 + bootstrap.draws)),))}, {}
+    return state.rows, state.n, {LabelSets.kind: Tables(window, (LabelTable.of(state, slice(1, 1 + bootstrap.draws)),), state.n)}, {}
 
 
 def _ranking(states: Mapping[str, State], bootstrap: Bootstrap, _positive: str, _constant: str | None) -> _Found:
@@ -188,7 +189,7 @@ def _ranking(states: Mapping[str, State], bootstrap: Bootstrap, _positive: str, 
         lacks = "two lists of numbers of one length" if unusable == state.rows else "a relevant item"
         reason = f"none of {state.rows} queries has {lacks}" if state.rows else "no rows"
     window = Undefined(reason) if reason else RankingTable.of(state.sums[:1])
-    return state.rows, state.n, {Rankings.kind: Tables(window, (RankingTable.of(state.sums[1 : 1 + bootstrap.draws]),))}, {}
+    return state.rows, state.n, {Rankings.kind: Tables(window, (RankingTable.of(state.sums[1 : 1 + bootstrap.draws]),), state.n)}, {}
 
 
 def _nothing(state: ReplicatedSums, lacks: str = "prediction") -> str:
