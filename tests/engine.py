@@ -12,7 +12,7 @@ import jsonschema
 import pyarrow as pa
 
 from hourglass.capture.slices import Task
-from hourglass.monitors import data_quality, model_quality
+from hourglass.monitors import bias_drift, data_quality, model_quality
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.report import Outcome
 from hourglass.scan import ScanPlan, scan
@@ -40,6 +40,11 @@ def run_quality(output: Path, engine: Engine = plain_engine, parallelism: int = 
     outcome = model_quality.run(settings_of(output, flags), engine, parallelism)
     check_outputs(output, suggested=False, monitor="model-quality")
     return outcome
+
+
+def run_bias(output: Path, engine: Engine = plain_engine, **flags: Any) -> Outcome:
+    """A bias run into `output`."""
+    return bias_drift.run(settings_of(output, flags), engine)
 
 
 def settings_of(output: Path, flags: Mapping[str, Any]) -> Settings:

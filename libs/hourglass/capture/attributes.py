@@ -14,6 +14,7 @@ from hourglass.capture.payloads import ALL, Column
 from hourglass.errors import InputError
 
 _STEP = re.compile(r"""\[\s*(['"])(?P<key>.*?)\1\s*\]""")
+_EVERY = re.compile(r"^\[\*?\]\.")
 _CONTAINER = re.compile(rf"(?:{'|'.join(CONTAINERS)})(?:\[(?:\*|\d+)?\])?\.?")
 
 
@@ -49,7 +50,7 @@ def find_attribute(attribute: str, columns: Mapping[str, Column], *, ordered: in
             raise InputError(f"attribute {attribute!r}", found=names, expected="a name or a path", hint="names come in any order")
         return Attribute((list(columns.values())[number],), is_list=False) if number < len(columns) else None
     path = _STEP.sub(lambda step: f".{step['key']}", attribute.strip()).removeprefix("$").removeprefix(".")
-    found = _at(path, columns)
+    found = _at(path, columns) or _at(_EVERY.sub("", path), columns)  # [*].label of a document with one record a line
     if found is None and (container := _CONTAINER.match(path)):
         rest = path[container.end() :]
         # items without names of their own are called as their container

@@ -15,8 +15,10 @@ from typing import Any, ClassVar, cast
 from hourglass import storage
 from hourglass.bias import (
     BIAS_BOOTSTRAP,
+    CHECK,
     BiasConstraint,
     BiasEvaluation,
+    BiasReport,
     Decision,
     FlipRows,
     evaluate_bias,
@@ -30,7 +32,7 @@ from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.documents import load
 from hourglass.capture.formats import INPUT, OUTPUT
-from hourglass.constraints import Evaluation
+from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
@@ -43,6 +45,7 @@ from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
 from hourglass.states import FacetCounts, RowSample
+from hourglass.undefined import Undefined
 
 RANKING = Ranking("most metrics in violation first", "violations", "number of metrics in violation")
 
@@ -110,12 +113,16 @@ class BiasDrift:
         bias = self.measured(asked.states)
         if dataset.rows:
             self._need_columns(asked)
-        evaluations = tuple(map(_evaluation, bias.evaluations))
+        evaluations = [_evaluation(found) for found in bias.evaluations]
+        suggested = _with_values(bias.facets) if self.constraints is None else {}
+        if dataset.rows and not suggested and not any(found.value is not None for found in evaluations):
+            reason = "no metric of any facet has a value: analysis.json says why"
+            evaluations.append(Evaluation("", CHECK, "bias of the facets", None, None, Verdict.INSUFFICIENT, reason))
         return Report(
             asked.window,
             dataset,
-            evaluations,
-            constraints={"facets": len(bias.facets)} if self.constraints is None else None,
+            tuple(evaluations),
+            constraints={"bias_constraints": suggested} if suggested else None,
             states=asked.states if self.constraints is None else None,
             traffic=asked.traffic,
             segments=tuple(self._segments(asked.states)),
@@ -177,10 +184,9 @@ class BiasDrift:
             for facet in config.facets:
                 if facet.name in counts.facets and counts.facets[facet.name].missing == counts.n:
                     subjects += [(f"facet {facet.name}", column) for column in facet.columns]
-        names = asked.names() if subjects else None
-        if names is None or config.features is not None:
-            return
-        columns = dict.fromkeys(names.columns, ())
+        columns = dict.fromkeys(asked.names().columns if subjects else (), ())
+        if config.features is not None:
+            subjects = [("features", config.features)]
         for subject, attribute in subjects:
             if columns and attribute is not None and find_attribute(attribute, columns) is None:
                 hint = did_you_mean(attribute, columns)
@@ -214,6 +220,17 @@ def _evaluation(found: BiasEvaluation) -> Evaluation:
         found.description,
         None if found.interval is None else (found.interval.low, found.interval.high),
     )
+
+
+def _with_values(facets: Iterable[BiasReport]) -> dict[str, float]:
+    """The metrics that have a value, which the next run is held against."""
+    return {
+        f"{facet.facet} = {value.value}: {key}": measured.value
+        for facet in facets
+        for value in facet.values
+        for key, measured in value.metrics.items()
+        if not isinstance(measured.value, Undefined)
+    }
 
 
 def _document(data: bytes, path: str) -> Mapping[str, Any]:

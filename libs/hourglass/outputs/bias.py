@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hourglass.bias import BIAS_METRICS, analysis_document, bias_violations
+from hourglass.bias import BIAS_METRICS, Stage, analysis_document, bias_violations
 from hourglass.bias.config import AnalysisConfig
 from hourglass.outputs import cloudwatch, documents
 from hourglass.outputs.report import Bias, Report, SegmentReport
 from hourglass.undefined import Undefined
 
 ANALYSIS_JSON = "analysis.json"
+_STAGES = {Stage.PRE: "Pre-training", Stage.POST: "Post-Training"}  # in the stock monitor's spelling
 _INFINITE = 2.348543e108  # what the stock monitor publishes for an infinity, which CloudWatch does not take
 
 
@@ -50,7 +51,7 @@ class BiasOutputs:
                     if isinstance(measured, Undefined):
                         continue
                     dimensions = {
-                        "BiasStage": BIAS_METRICS[key].stage.title,
+                        "BiasStage": _STAGES[BIAS_METRICS[key].stage],
                         "Label": self.config.label_name,
                         "LabelValue": self.config.positive.name,
                         "Facet": facet.facet,

@@ -1,0 +1,172 @@
+"""The bias monitor from files to files: the real job, data sets, merged captures of both kinds, and what a clean run leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hourglass.errors import InputError
+from hourglass.outputs.report import Report
+from tests.engine import read, run_bias
+
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+CONFIG = SAMPLES / "bias_endpoint_json.analysis_config.json"
+BASELINE = SAMPLES / "bias_endpoint_json.analysis.baseline.json"
+MERGED = {"dataset_format": json.dumps({"sagemakerMergeJson": {}})}
+TOLERANCE = 1e-9
+
+
+def merged_record(folder: Path) -> Path:
+    """The real merged record in a tree of hours."""
+    hour = folder / "merged" / "endpoint" / "AllTraffic" / "2024" / "01" / "19" / "19"
+    hour.mkdir(parents=True)
+    (hour / "part-00000.jsonl").write_text(json.dumps(read(SAMPLES / "bias_endpoint_json.merged_record.json")) + "\n")
+    return folder / "merged"
+
+
+def config(folder: Path, **changes: Any) -> Path:
+    """The real configuration with changes."""
+    path = folder / "analysis_config.json"
+    path.write_text(json.dumps({**read(CONFIG), **changes}))
+    return path
+
+
+def report_of(output: Path, **flags: Any) -> Report:
+    """The only window's report."""
+    return run_bias(output, **flags).reports[0]
+
+
+def values_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics of a value of a facet."""
+    return {metric["name"]: metric["value"] for metric in entry["metrics"]}
+
+
+def number(sentence: str) -> float:
+    return float(sentence.split()[2])
+
+
+def test_the_real_jobs_violations_come_out(tmp_path: Path) -> None:
+    """Eight values to 1e-9 and no others; of the ninth, FT, formulas.md says that it does not follow from the definition."""
+    flags = {"analysis_config": CONFIG, "baseline_constraints": BASELINE, "decision": "strict", **MERGED}
+    assert report_of(tmp_path / "out", dataset_source=merged_record(tmp_path), **flags).verdict == "violation"
+    found = {entry["metric_name"]: entry for entry in read(tmp_path / "out" / "constraint_violations.json")["violations"]}
+    real = {
+        entry["metric_name"]: entry
+        for entry in read(SAMPLES / "bias_endpoint_json.constraint_violations.json")["violations"]
+        if entry["metric_name"] != "FT"
+    }
+    assert found.keys() == real.keys()
+    for key, entry in real.items():
+        mine = found[key]
+        assert number(mine["description"]) == pytest.approx(number(entry["description"]), rel=TOLERANCE)
+        assert mine["description"].split("requirement")[1] == entry["description"].split("requirement")[1]
+        assert {**mine, "description": ""} == {**entry, "description": ""}
+
+
+def test_the_baselines_part_on_labels_comes_out_of_its_data(tmp_path: Path) -> None:
+    """666 rows of JSON lines, their features in a list that the headers name."""
+    made = config(tmp_path, features="[*].features", label="[*].label", dataset_type="application/jsonlines")
+    report = report_of(tmp_path / "out", dataset_source=SAMPLES / "adult_validation-dataset.jsonl", analysis_config=made)
+    assert report.verdict == "suggested"
+    found, real = (read(path)["pre_training_bias_metrics"]["facets"]["Sex"][0] for path in (tmp_path / "out" / "analysis.json", BASELINE))
+    assert found["value_or_threshold"] == real["value_or_threshold"]
+    assert {m["name"]: m["value"] for m in found["metrics"]} == pytest.approx(
+        {m["name"]: m["value"] for m in real["metrics"]}, rel=TOLERANCE
+    )
+    on_predictions = read(tmp_path / "out" / "analysis.json")["post_training_bias_metrics"]["facets"]["Sex"][0]
+    assert set(values_of(on_predictions).values()) == {None}
+
+
+def csv_record(i: int, age: int, sex: str, label: int, said: int) -> str:
+    """A merged record whose input and output are CSV."""
+    sides = {"endpointInput": f"{age},{sex}", "endpointOutput": f"{said},0.{said}5"}
+    capture = {name: {"observedContentType": "text/csv", "mode": "INPUT", "data": data, "encoding": "CSV"} for name, data in sides.items()}
+    metadata = {"eventId": f"id-{i}", "inferenceTime": "2026-11-21T09:00:00Z"}
+    truth = {"data": str(label), "encoding": "CSV"}
+    return json.dumps({"captureData": capture, "eventMetadata": metadata, "eventVersion": "0", "groundTruthData": truth})
+
+
+CSV_CONFIG = {
+    "headers": ["age", "sex", "income"],
+    "label": "income",
+    "label_values_or_threshold": [1],
+    "facet": [{"name_or_index": "sex", "value_or_threshold": ["f"]}],
+    "group_variable": "age",
+    "predictor": {"label": "0"},
+}
+
+
+def write_csv_hours(folder: Path, hours: int = 2, *, against: bool = False) -> dict[str, Any]:
+    """Merged CSV captures: half the rows are of each sex; `against` turns the last hour's predictions against one."""
+    for hour in range(hours):
+        lines = []
+        for i in range(400):
+            sex = "fm"[i % 2]
+            said = 0 if against and hour == hours - 1 and sex == "f" else i // 2 % 2
+            lines.append(csv_record(1000 * hour + i, 20 + i % 3, sex, i // 2 % 2, said))
+        place = folder / "merged" / "endpoint" / "AllTraffic" / "2026" / "11" / "21" / f"{9 + hour:02}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "part-00000.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "config.json").write_text(json.dumps(CSV_CONFIG))
+    return {"dataset_source": folder / "merged", "analysis_config": folder / "config.json", **MERGED}
+
+
+def test_columns_of_csv_inputs_are_called_by_the_headers(tmp_path: Path) -> None:
+    """The output's columns stand before them, and the label's header is not among them; numbers count what is captured."""
+    flags = write_csv_hours(tmp_path)
+    report_of(tmp_path / "out", **flags)
+    found = {
+        m["name"]: m["value"] for m in read(tmp_path / "out" / "analysis.json")["post_training_bias_metrics"]["facets"]["sex"][0]["metrics"]
+    }
+    assert (found["DPPL"], found["DI"], found["AD"]) == (0.0, 1.0, 0.0)
+    assert found["FT"] is not None
+
+
+def test_predictions_that_turn_against_a_group_are_found_in_their_hour(tmp_path: Path) -> None:
+    """By the interval; the hour before is clean and writes no violations, and those of an earlier run are gone."""
+    flags = write_csv_hours(tmp_path, against=True)
+    span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T11:00:00Z", "window": "1h", "state_root": tmp_path / "states"}
+    first = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z"}
+    run_bias(tmp_path / "baseline", **flags, **first)
+    stale = tmp_path / "out" / "2026" / "11" / "21" / "09" / "constraint_violations.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("{}")
+    outcome = run_bias(tmp_path / "out", baseline_constraints=tmp_path / "baseline" / "analysis.json", **flags, **span)
+    clean, turned = outcome.reports
+    assert (clean.verdict, turned.verdict) == ("pass", "violation")
+    assert {"sex = f: DPPL", "sex = f: DI"} <= {found.feature for found in turned.violations}
+    assert all(found.interval is not None for found in turned.violations)
+    assert not stale.exists()
+    assert (stale.parents[1] / "10" / "constraint_violations.json").exists()
+
+
+def test_metrics_have_the_facets_dimensions_and_infinities_a_number(tmp_path: Path) -> None:
+    """As the stock monitor publishes them."""
+    flags = {"analysis_config": CONFIG, "publish_cloudwatch_metrics": "Enabled", "sagemaker_endpoint_name": "endpoint", **MERGED}
+    report_of(tmp_path / "out", dataset_source=merged_record(tmp_path), **flags)
+    lines = [json.loads(line) for line in (tmp_path / "out" / "cloudwatch_metrics.jsonl").read_text().splitlines()]
+    found = {line["MetricName"]: line for line in lines}
+    assert found["bias_metric_TE"]["Value"] == 2.348543e108
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in found["bias_metric_TE"]["Dimensions"]}
+    assert dimensions["Endpoint"] == "endpoint"
+    assert (dimensions["Label"], dimensions["LabelValue"], dimensions["Facet"], dimensions["FacetValue"]) == ("Target", "1", "Sex", "0")
+    assert dimensions["BiasStage"] == "Post-Training"
+
+
+def test_what_is_not_in_the_data_is_said(tmp_path: Path) -> None:
+    """A facet, a path of features, a configuration that is not named, a decision of another monitor."""
+    flags = write_csv_hours(tmp_path)
+    (tmp_path / "wrong.json").write_text(json.dumps({**CSV_CONFIG, "headers": [], "label": "0", "facet": [{"name_or_index": "gender"}]}))
+    with pytest.raises(InputError, match="facet gender: found no column 'gender'"):
+        run_bias(tmp_path / "out", **{**flags, "analysis_config": tmp_path / "wrong.json"})
+    made = config(tmp_path, features="rows[*].values")
+    with pytest.raises(InputError, match="features: found no column"):
+        run_bias(tmp_path / "out", dataset_source=merged_record(tmp_path / "real"), analysis_config=made, **MERGED)
+    with pytest.raises(InputError, match="analysis_config: found nothing"):
+        run_bias(tmp_path / "out", **{name: value for name, value in flags.items() if name != "analysis_config"})
+    with pytest.raises(InputError, match="decision: found 'uncertainty'"):
+        run_bias(tmp_path / "out", **flags, decision="uncertainty")
