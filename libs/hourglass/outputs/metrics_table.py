@@ -65,7 +65,7 @@ def metrics_markdown() -> str:
                 ),
                 "## Model quality",
                 "",
-                "Computed from mergeable tables of labels and predictions; no command reports them yet.",
+                "Computed from mergeable tables of labels and predictions by `hourglass model-quality`.",
                 "",
                 *_table(
                     ["metric", "problem", "worse", "the stock analyzer's too", "definition", "source"],
@@ -73,7 +73,7 @@ def metrics_markdown() -> str:
                 ),
                 "## Bias",
                 "",
-                "Computed from counts by facet, group, label and prediction (FT from sampled rows); no command reports them yet.",
+                "Computed from counts by facet, group, label and prediction (FT from sampled rows) by `hourglass bias`.",
                 "Facet d is the value that is asked about, facet a all others, or one other value. A violation is a value, or an",
                 "interval, further from the ideal than the baseline's.",
                 "",
