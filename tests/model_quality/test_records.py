@@ -170,3 +170,14 @@ def test_no_threshold_at_all_is_no_pass(tmp_path: Path) -> None:
     held = run_quality(tmp_path / "out", dataset_source=tmp_path / "merged", baseline_constraints=tmp_path / "baseline", **flags).reports[0]
     assert held.verdict == "insufficient data"
     assert held.evaluations[0].description.endswith("constraints.json has no thresholds")
+
+
+def test_columns_of_csv_may_be_a_list_of_probabilities(tmp_path: Path) -> None:
+    """`1-3`, as of XGBoost's softprob beside the predicted class."""
+    lists = [[0.8 if place == i % 3 else 0.1 for place in range(3)] for i in range(30)]
+    lines = [merged_record(side(f"{i % 3},{','.join(map(str, p))}", "CSV"), label_csv(str(i % 3)), i) for i, p in enumerate(lists)]
+    write_merged(tmp_path / "merged", lines)
+    flags = {"problem_type": "MulticlassClassification", "inference_attribute": "0", "probability_attribute": "1-3", **MERGED}
+    run_quality(tmp_path / "out", dataset_source=tmp_path / "merged", **flags)
+    found = read(tmp_path / "out" / "statistics.json")["multiclass_classification_metrics"]
+    assert (found["accuracy"]["value"], found["log_loss"]["value"]) == (1.0, pytest.approx(-math.log(0.8)))

@@ -15,6 +15,7 @@ from hourglass.errors import InputError
 
 _STEP = re.compile(r"""\[\s*(['"])(?P<key>.*?)\1\s*\]""")
 _EVERY = re.compile(r"^\[\*?\]\.")
+_NUMBERS = re.compile(r"(\d+)(?:-(\d+))?")
 _CONTAINER = re.compile(rf"(?:{'|'.join(CONTAINERS)})(?:\[(?:\*|\d+)?\])?\.?")
 
 
@@ -29,26 +30,27 @@ class Attribute:
 def find_attribute(attribute: str, columns: Mapping[str, Column], *, ordered: int = ALL) -> Attribute | None:
     """The columns of an attribute; None where a batch has none of them.
 
-    A name is taken as it stands; then as a number of a column; then as JSONPath or JMESPath. `scores` and `scores[*]` mean
-    the items of a list, `predictions[*].score` the score of each record where the document holds several. Where some
-    documents have a list and others one value of the same name, that is a list of one.
+    A name is taken as it stands; then as the number of a column, or of several as a list (`1-3`); then as JSONPath or
+    JMESPath. `scores` and `scores[*]` mean the items of a list, `predictions[*].score` the score of each record where the
+    document holds several. Where some documents have a list and others one value of the same name, that is a list of one.
 
     >>> columns = {"label": [1], "p[0]": [0.2], "p[1]": [0.8]}
     >>> find_attribute("$.label", columns), find_attribute("0", columns).columns, find_attribute("p", columns).columns
     (Attribute(columns=([1],), is_list=False), ([1],), ([0.2], [0.8]))
-    >>> find_attribute("predictions[*].label", columns).columns, find_attribute("x", columns)
-    (([1],), None)
+    >>> find_attribute("predictions[*].label", columns).columns, find_attribute("x", columns), find_attribute("1-2", columns).is_list
+    (([1],), None, True)
     >>> find_attribute("p", {"p": [5, None], "p[0]": [None, 6], "p[1]": [None, 7]})
     Attribute(columns=([5, 6], [None, 7]), is_list=True)
     """
     if attribute in columns:
         return _named(attribute, columns)
-    if attribute.isdigit():
-        number = int(attribute)
-        if number >= ordered and len(columns) > 1:
+    if numbers := _NUMBERS.fullmatch(attribute):
+        first, last = int(numbers[1]), int(numbers[2] or numbers[1])
+        if last >= ordered and len(columns) > 1:
             names = f"a number, where JSON names the columns: {', '.join(columns)}"
             raise InputError(f"attribute {attribute!r}", found=names, expected="a name or a path", hint="names come in any order")
-        return Attribute((list(columns.values())[number],), is_list=False) if number < len(columns) else None
+        found_there = tuple(columns.values())[first : last + 1]
+        return Attribute(found_there, is_list=numbers[2] is not None) if found_there else None
     path = _STEP.sub(lambda step: f".{step['key']}", attribute.strip()).removeprefix("$").removeprefix(".")
     found = _at(path, columns) or _at(_EVERY.sub("", path), columns)  # [*].label of a document with one record a line
     if found is None and (container := _CONTAINER.match(path)):
@@ -65,11 +67,11 @@ def find_answer(attribute: str, batch: Batch) -> Attribute | None:
     """
     if batch.answers is None:
         return find_attribute(attribute, batch.columns, ordered=batch.ordered)
-    if attribute.isdigit() and attribute not in batch.answers:
-        number = int(attribute) - batch.answers_at
-        if number < 0:
+    if attribute not in batch.answers and (numbers := _NUMBERS.fullmatch(attribute)):
+        places = [int(number) - batch.answers_at for number in numbers.groups() if number is not None]
+        if places[0] < 0:
             return None
-        return find_attribute(str(number), batch.answers, ordered=max(0, batch.ordered - batch.answers_at))
+        return find_attribute("-".join(map(str, places)), batch.answers, ordered=max(0, batch.ordered - batch.answers_at))
     return find_attribute(attribute, batch.answers)
 
 
