@@ -126,7 +126,9 @@ class Settings(BaseModel):
         Annotated[str, _by_parser(_folder_name)] | None,
         Field(description="Endpoint: its folder among several, and a dimension of the metrics."),
     ] = None
-    sagemaker_monitoring_schedule_name: Annotated[str | None, Field(description="Schedule, a dimension of the metrics.")] = None
+    sagemaker_monitoring_schedule_name: Annotated[
+        Annotated[str, _by_parser(_folder_name)] | None, Field(description="Schedule, a dimension of the metrics.")
+    ] = None
     sagemaker_endpoint_datacapture_prefix: Annotated[
         str | None, Field(description="Where the endpoint's capture lies; told in the no-data message.")
     ] = None

@@ -132,3 +132,12 @@ def test_the_example_of_model_quality_mentions_every_setting_of_its_own() -> Non
     own = {name for name, field in Settings.model_fields.items() if str(field.description).endswith("Model quality only.")}
     assert {name for name in own if f"{name}:" not in text} == set()
     assert set(yaml.safe_load(text)) <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", ["sagemaker_endpoint_name", "sagemaker_monitoring_schedule_name"])
+def test_a_name_that_becomes_a_folder_is_no_path(name: str) -> None:
+    """Neither leads out of the output."""
+    assert getattr(load_settings({**MINIMUM, name: "churn-hourly_1.0"}, {}), name) == "churn-hourly_1.0"
+    for wrong in ("../../evil", "/evil", "a/b", ".."):
+        with pytest.raises(SettingsError, match="expected letters, digits, hyphens, dots and underscores"):
+            load_settings({**MINIMUM, name: wrong}, {})
