@@ -400,6 +400,16 @@ def test_five_metrics_an_hour(tmp_path: Path) -> None:
     assert {line["Timestamp"] for line in lines} == {at(9)}
 
 
+def test_an_empty_label_is_none(tmp_path: Path) -> None:
+    """In the short form nothing is written as an empty text or as null; a real label stays, and the lines are told."""
+    empty = [json.dumps({"inferenceId": "a", "actualLabel": value}) for value in ("", " ", None)]
+    write(tmp_path, {f"captures/{NINE}/a.jsonl": [capture("a")], f"labels/{hour(9)}/a.jsonl": [label("a", "7")]})
+    write(tmp_path, {f"labels/{hour(10)}/a.jsonl": empty})
+    outcome = merge(tmp_path, max_bad_lines=1)
+    assert merged(tmp_path / "merged")[NINE][0]["groundTruthData"]["data"] == "7"
+    assert [(found.used, dict(found.bad)) for found in outcome.label_hours] == [(1, {}), (0, {"no ground truth": 3})]
+
+
 def test_a_person_and_a_machine_can_read_the_end(tmp_path: Path) -> None:
     """The table has a line an hour; --json is the run's report."""
     write(tmp_path, {f"captures/{NINE}/a.jsonl": [capture("a"), capture("b")], f"labels/{hour(10)}/a.jsonl": [label("a"), label("c")]})

@@ -125,6 +125,8 @@ def _one_by_one(block: Block, bad: BadLines) -> _Labels:
 def truth_of(document: object) -> dict[str, Any] | None:
     """The ground truth that a line holds, None if it holds none; the short form as the contract spells it.
 
+    An empty `actualLabel` is none: it must not take the place of a label that came before.
+
     >>> truth_of({"inferenceId": "a", "actualLabel": "yes, twice"}), truth_of({"inferenceId": "a", "actualLabel": [0, 1]})
     ({'data': '"yes, twice"', 'encoding': 'CSV'}, {'data': '[0,1]', 'encoding': 'JSON'})
     """
@@ -134,7 +136,7 @@ def truth_of(document: object) -> dict[str, Any] | None:
     if truth is not None:
         return truth if isinstance(truth, dict) and truth.get("data") is not None else None
     label = document.get(SHORT_LABEL)
-    if label is None:
+    if label is None or (isinstance(label, str) and not label.strip()):
         return None
     if isinstance(label, dict | list):
         return {"data": json_text(label), "encoding": "JSON"}
