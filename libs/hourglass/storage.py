@@ -119,6 +119,16 @@ def read_bytes(path: str) -> bytes:
         raise _unreadable(path, fault) from fault
 
 
+def read_if_there(path: str) -> bytes | None:
+    """The whole file, None where there is none: another run may just have removed it."""
+    try:
+        return read_bytes(path)
+    except InputError as fault:
+        if isinstance(fault.__cause__, FileNotFoundError):
+            return None
+        raise
+
+
 def write_files(base: str, contents: Mapping[str, bytes], *, remove: tuple[str, ...] = ()) -> None:
     """Writes files under `base`, each whole or not at all, after all of them could be staged; removes stale ones.
 
@@ -181,13 +191,27 @@ def staged_name(path: str, token: str) -> str:
     return f"{folder}/.{name}.{token}.part"
 
 
-def unstage(path: str, token: str) -> None:
-    """Puts a staged file in its place: a reader sees the file that was there or this one. In an object store it is copied there."""
-    files, inner = filesystem(path)
-    try:
-        files.move(filesystem(staged_name(path, token))[1], inner)
-    except OSError as fault:
-        raise unwritable(path, fault) from fault
+def unstage(folder: str, tokens: Mapping[str, str]) -> dict[str, int]:
+    """Puts staged files of a folder, by name, in their places: a reader sees the file that was there or this one.
+
+    Gives each file's time of change, in nanoseconds. Locally it is the staged file's, which a rename keeps, so that it is
+    never that of a file which another run puts there. In an object store the file is copied, and its time is as a listing
+    has it right after; the store's answer for the one object may be of another precision.
+    """
+    times = {}
+    for name, token in sorted(tokens.items()):
+        path = join(folder, name)
+        files, inner = filesystem(path)
+        staged_at = filesystem(staged_name(path, token))[1]
+        try:
+            if is_local(path):
+                times[name] = files.get_file_info(staged_at).mtime_ns or 0
+            files.move(staged_at, inner)
+        except OSError as fault:
+            raise unwritable(path, fault) from fault
+    if tokens and not is_local(folder):
+        times = {info.base_name: info.mtime_ns or 0 for info in listing(folder, recursive=False) if info.base_name in tokens}
+    return times
 
 
 def remove(path: str) -> None:

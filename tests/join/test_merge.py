@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_labels_that_come_late_are_added_and_the_rest_is_left_alone(tmp_path: Pa
     for number in range(3):
         write(tmp_path, {f"captures/{SOURCE}/{hour(number)}/a.jsonl": [capture(f"{number}{i}", time=at(number)) for i in range(4)]})
     write(tmp_path, {f"labels/{hour(1)}/a.jsonl": [label("00", "1", eventTime=at(1, 30)), label("10", "1")]})
-    assert statuses(merge(tmp_path)) == {hour(0): WRITTEN, hour(1): WRITTEN, hour(2): UNCHANGED}
+    assert statuses(merge(tmp_path)) == dict.fromkeys((hour(0), hour(1), hour(2)), WRITTEN)
     before = stamps(tmp_path)
     assert statuses(merge(tmp_path)) == dict.fromkeys((hour(0), hour(1), hour(2)), CURRENT)
     write(tmp_path, {f"labels/{hour(5)}/a.jsonl": [label("11", "0"), label("00", "2", eventTime=at(1))]})
@@ -142,13 +143,16 @@ def test_an_hour_that_lost_a_file_is_made_again(tmp_path: Path) -> None:
     assert contents(tmp_path / "merged") == whole
 
 
-def test_an_hour_without_its_last_label_has_no_file(tmp_path: Path) -> None:
-    """A label that is taken back takes the merged record with it."""
+def test_an_hour_without_its_last_label_has_an_empty_file(tmp_path: Path) -> None:
+    """A label that is taken back takes the merged record with it; it is as if there never had been one."""
     write(tmp_path, {f"captures/{NINE}/a.jsonl": [capture("a")], f"labels/{hour(9)}/a.jsonl": [label("a")]})
     merge(tmp_path)
     (tmp_path / "labels" / hour(9) / "a.jsonl").unlink()
     assert statuses(merge(tmp_path)) == {hour(9): WRITTEN}
-    assert merged(tmp_path / "merged") == {}
+    assert (tmp_path / "merged" / NINE / "part-00000.jsonl").read_bytes() == b""
+    merge(tmp_path, output_path=tmp_path / "at-once")
+    assert contents(tmp_path / "merged") == contents(tmp_path / "at-once")
+    assert statuses(merge(tmp_path)) == {hour(9): CURRENT}
 
 
 def test_hours_whose_captures_are_gone_stay(tmp_path: Path) -> None:
@@ -278,7 +282,7 @@ def test_bad_lines_are_kept_with_their_place_on_both_sides(tmp_path: Path) -> No
     again = merge(tmp_path, max_bad_lines=1)
     assert statuses(again) == {hour(9): CURRENT}
     assert quarantine.read_bytes() == before
-    assert again.label_hours == outcome.label_hours
+    assert again.label_hours == (replace(outcome.label_hours[0], complete=False),)
 
 
 def test_too_many_bad_lines_end_the_job_and_change_nothing(tmp_path: Path) -> None:
@@ -400,6 +404,52 @@ def test_five_metrics_an_hour(tmp_path: Path) -> None:
     assert {line["Timestamp"] for line in lines} == {at(9)}
 
 
+def metrics(root: Path, **flags: Any) -> list[tuple[str, str, float]]:
+    """Hour, name and value of each point that a run gives."""
+    merge(root, publish_cloudwatch_metrics="Enabled", **flags)
+    lines = [json.loads(line) for line in (root / "merged/cloudwatch_metrics.jsonl").read_text().splitlines()]
+    return [(line["Timestamp"], line["MetricName"].removeprefix("hourglass_"), line["Value"]) for line in lines]
+
+
+def test_a_point_is_given_when_there_is_something_new(tmp_path: Path) -> None:
+    """Points that come twice count twice: none for an hour of which a report says what it said, though it was read again."""
+    for number in (3, 9):
+        write(tmp_path, {f"captures/{SOURCE}/{hour(number)}/a.jsonl": [capture(f"{number}")]})
+    write(tmp_path, {f"labels/{hour(9)}/a.jsonl": [label("9")]})
+    of_three = [(at(3), "label_coverage", 0.0), (at(3), "matched", 0.0), (at(3), "unmatched_captures", 1.0)]
+    of_nine = [(at(9), "label_coverage", 1.0), (at(9), "matched", 1.0), (at(9), "unmatched_captures", 0.0)]
+    assert metrics(tmp_path) == [*of_three, *of_nine, (at(9), "label_delay_p50", 0.0), (at(9), "unmatched_labels", 0.0)]
+    assert metrics(tmp_path) == []
+    write(tmp_path, {f"labels/{hour(10)}/a.jsonl": [label("else")]})
+    assert metrics(tmp_path) == [(at(10), "unmatched_labels", 1.0)]  # all was read again, and is as it was
+    write(tmp_path, {f"captures/{SOURCE}/{hour(4)}/a.jsonl": [capture("else")]})
+    found = metrics(tmp_path)  # that the label has a capture now is not said: not all captures in its reach were read
+    assert {(time, name) for time, name, _ in found} == {
+        (at(4), name) for name in ("label_coverage", "matched", "unmatched_captures", "label_delay_p50")
+    }
+
+
+def test_labels_are_counted_for_good_only_where_all_their_captures_were_read(tmp_path: Path) -> None:
+    """Whatever runs there were, the counts of a complete hour are those of one run; what an earlier run has taken is not known."""
+    captures = {f"{SOURCE}/{hour(9)}/x.jsonl": [capture("a"), capture("b")], f"shop/Canary/{hour(9)}/x.jsonl": [capture("a")]}
+    write(tmp_path / "captures", captures)
+    labels = {10: [label("a", "0"), label("zz")], 11: [label("b", "0"), label("b", "1")], 12: [label("b", "1")]}
+    write(tmp_path / "labels", {f"{hour(number)}/x.jsonl": lines for number, lines in labels.items()})
+    merge(tmp_path)
+    write(tmp_path / "captures", {f"{SOURCE}/{hour(10)}/x.jsonl": [capture("c")]})
+    assert {found.complete for found in merge(tmp_path).label_hours} == {False}
+    whole = merge(tmp_path, output_path=tmp_path / "at-once").label_hours
+    assert [(found.used, found.superseded, found.unmatched, found.complete) for found in whole] == [
+        (1, 0, 1, True),
+        (0, 2, 0, True),
+        (1, 0, 0, True),
+    ]
+    write(tmp_path / "labels", {f"{hour(13)}/x.jsonl": [label("c")]})
+    assert merge(tmp_path).label_hours[:3] == whole  # all captures have it in their reach, so all were read
+    assert not any(found.complete for found in merge(tmp_path, variant="Canary").label_hours)
+    assert not any(found.complete for found in merge(tmp_path, variant="Canary", output_path=tmp_path / "canary").label_hours)
+
+
 def test_an_empty_label_is_none(tmp_path: Path) -> None:
     """In the short form nothing is written as an empty text or as null; a real label stays, and the lines are told."""
     empty = [json.dumps({"inferenceId": "a", "actualLabel": value}) for value in ("", " ", None)]
@@ -408,6 +458,22 @@ def test_an_empty_label_is_none(tmp_path: Path) -> None:
     outcome = merge(tmp_path, max_bad_lines=1)
     assert merged(tmp_path / "merged")[NINE][0]["groundTruthData"]["data"] == "7"
     assert [(found.used, dict(found.bad)) for found in outcome.label_hours] == [(1, {}), (0, {"no ground truth": 3})]
+
+
+def test_a_header_that_is_one_makes_a_batchs_hours_again(tmp_path: Path) -> None:
+    """The same files are read in another way; hours of endpoints are not."""
+    lines = ["0.5,x,id-1,2026-11-21T09:10:00Z", "0.7,y,id-2,2026-11-21T09:11:00Z"]
+    results = write(tmp_path / "results", {"a.csv.out": lines})
+    write(tmp_path, {f"captures/output/{hour(9)}/m.json": [json.dumps([{"prefix": f"{results}/"}, "a.csv.out"])]})
+    write(tmp_path, {f"captures/{NINE}/a.jsonl": [capture("a")], f"labels/{hour(12)}/a.jsonl": [label("id-1"), label("id-2")]})
+    flags = {"sagemaker_monitoring_schedule_name": "nightly", "dataset_format": '{"csv": {"header": false}}'}
+    merge(tmp_path, **flags)
+    flags["dataset_format"] = '{"csv": {"header": true}}'
+    assert {found.report.partition: found.status for found in merge(tmp_path, **flags).hours} == {
+        f"nightly/{hour(9)}": WRITTEN,
+        NINE: CURRENT,
+    }
+    assert len(merged(tmp_path / "merged")[f"nightly/{hour(9)}"]) == 1
 
 
 def test_a_person_and_a_machine_can_read_the_end(tmp_path: Path) -> None:

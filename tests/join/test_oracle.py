@@ -115,6 +115,9 @@ def test_the_result_does_not_depend_on_the_runs_before_it(captures: dict[str, li
                 first = data.draw(st.integers(0, HOURS - 1))
                 last = data.draw(st.integers(first + 1, HOURS))
                 merge(root, label_wait="2h", max_bad_lines=1, start_time=at(first), end_time=at(last))
-        merge(root, label_wait="2h", max_bad_lines=1)
-        merge(root, label_wait="2h", max_bad_lines=1, output_path=root / "at-once")
+        outcome = merge(root, label_wait="2h", max_bad_lines=1)
+        at_once = merge(root, label_wait="2h", max_bad_lines=1, output_path=root / "at-once")
+        expected = {found.hour: found for found in at_once.label_hours}
+        assert all(found.complete for found in at_once.label_hours)
+        assert [found for found in outcome.label_hours if found.complete and found != expected[found.hour]] == []
         assert contents(root / "merged") == contents(root / "at-once")

@@ -12,6 +12,7 @@ import pytest
 from hourglass import storage
 from hourglass.capture import slices
 from hourglass.capture.files import list_files
+from hourglass.outputs.merge_report import CURRENT, WRITTEN
 from hourglass.spark.ground_truth_join import run_join, spark_join, spread
 from tests.join.trees import SOURCE, at, capture, contents, hour, label, merge, merged, naive, write
 
@@ -105,10 +106,20 @@ def test_the_merge_on_s3_is_that_on_disk(spark: SparkSession, s3_path: str, tmp_
     merge(tmp_path)
     after = {file.path: file.modified for file in list_files(f"{s3_path}/merged", None).files}
     assert objects(f"{s3_path}/merged") == contents(tmp_path / "merged", reports=False)
+    assert {hour.status for hour in merge(tmp_path, engine, **places).hours} == {CURRENT}
     changed = {path.removeprefix(f"{s3_path}/merged/") for path in after if after[path] != stamps.get(path)}
     assert changed == {name for name, data in contents(tmp_path / "merged", reports=False).items() if expected.get(name) != data} != set()
     names = [info.base_name for info in storage.listing(f"{s3_path}/merged", recursive=True)]
     assert [name for name in names if name.startswith(".")] == []
+
+
+def test_an_hour_without_labels_has_an_empty_object(s3_path: str, tmp_path: Path) -> None:
+    """In an object store too; it is known again by the time that the store's listing has."""
+    write(tmp_path, {f"captures/{SOURCE}/{hour(0)}/a.jsonl": [capture("a")], f"labels/{hour(1)}/a.jsonl": [label("b")]})
+    places = {"output_path": f"{s3_path}/merged"}
+    assert [found.status for found in merge(tmp_path, **places).hours] == [WRITTEN]
+    assert objects(f"{s3_path}/merged") == {f"{SOURCE}/{hour(0)}/part-00000.jsonl": b""}
+    assert [found.status for found in merge(tmp_path, **places).hours] == [CURRENT]
 
 
 def copy(root: Path, target: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.join.here import join_here
+from hourglass.join.hour_report import HOUR_REPORT
 from hourglass.monitors import ground_truth_merge
 from hourglass.outputs.merge_report import MergeOutcome
 from hourglass.settings import load_settings
@@ -76,7 +77,7 @@ def merged(output: Path) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for path in sorted(output.rglob("part-*.jsonl")):
         found[str(path.parent.relative_to(output))] += [json.loads(line, object_pairs_hook=_once) for line in path.read_text().splitlines()]
-    return dict(found)
+    return {partition: records for partition, records in found.items() if records}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -86,12 +87,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def contents(output: Path, *, reports: bool = True) -> dict[str, bytes]:
-    """All files of the hours."""
+    """All files of the hours; of their reports all but the times at which the merged files were put there."""
     return {
-        str(path.relative_to(output)): path.read_bytes()
+        str(path.relative_to(output)): _without_times(path)
         for path in sorted(output.rglob("*"))
         if path.is_file() and path.parent != output and "quarantine" not in path.parts and (reports or path.name.startswith("part-"))
     }
+
+
+def _without_times(path: Path) -> bytes:
+    data = path.read_bytes()
+    if path.name != HOUR_REPORT:
+        return data
+    report = json.loads(data)
+    for file in report["files"].values():
+        assert file.pop("modified") > 0
+    return json.dumps(report).encode()
 
 
 def naive(captures: Tree, labels: Tree, wait: int) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Counter[str]]]:

@@ -99,7 +99,7 @@ def show(outcome: MergeOutcome, settings: Settings) -> None:
         bad = sum(sum(hour.bad.values()) for hour in labels)
         facts = f"{totals['used']:,} used, {totals['superseded']:,} superseded, {totals['unmatched']:,} without a capture, {bad:,} unusable"
         if not all(hour.complete for hour in labels):
-            facts += " (captures outside of the window may be theirs)"
+            facts += " (as far as the hours of captures show that were read in this run)"
         terminal.console().print(Text(f"{totals['lines']:,} lines of ground truth in {len(labels)} hours: {facts}", "dim"), soft_wrap=True)
     for warning in outcome.warnings:
         terminal.console().print(Text(f"warning: {terminal.plain(warning)}", "yellow"), soft_wrap=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add, itemgetter
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -19,8 +19,15 @@ from hourglass.errors import InputError
 from hourglass.states import Quantiles
 
 HOUR_REPORT = "_merge_report.json"
-VERSION = 1  # of what a join makes of the same files; another one makes every hour stale
+VERSION = 2  # of what a join makes of the same files; another one makes every hour stale
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+
+
+class Stamp(NamedTuple):
+    """A file as a listing has it: its size, and when it was changed, in nanoseconds since 1970."""
+
+    size: int
+    modified: int
 
 
 @dataclass(frozen=True)
@@ -32,10 +39,10 @@ class Inputs:
     fingerprint: str
 
     @classmethod
-    def of(cls, files: Iterable[InputFile], root: str) -> Self:
-        """Of files under a root; where the root lies does not matter."""
+    def of(cls, files: Iterable[InputFile], root: str, form: str = "") -> Self:
+        """Of files under a root; where the root lies does not matter, but how they are read does, where they can be in several ways."""
         found = sorted(files, key=lambda file: file.path)
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(form.encode())
         for file in found:
             digest.update(f"{file.path.removeprefix(root)}\0{file.size}\0{file.modified}\n".encode("utf-8", "surrogatepass"))
         return cls(len(found), sum(file.size for file in found), digest.hexdigest())
@@ -50,11 +57,23 @@ class Inputs:
 
 @dataclass(frozen=True)
 class MergedFile:
-    """A file of an hour: its size, its SHA-256, and how many records it holds."""
+    """A file of an hour: its size, its SHA-256, how many records it holds, and its time of change when it was put in its place.
+
+    The time says that a file is still the one that the report is about: one of another run may have the same size.
+    """
 
     size: int
     sha256: str
     records: int
+    modified: int = field(default=0, compare=False)  # two runs make the same file at different times
+
+    @property
+    def stamp(self) -> Stamp:
+        """What a listing has to say of it."""
+        return Stamp(self.size, self.modified)
+
+
+EMPTY = MergedFile(0, hashlib.sha256().hexdigest(), 0)
 
 
 @dataclass(frozen=True)
@@ -131,8 +150,12 @@ class HourReport:
             "delay": self.delays.document(),
         }
 
+    def says_what(self, other: Self) -> bool:
+        """Whether another report says the same, of whichever files."""
+        return replace(self, captures=other.captures, labels=other.labels) == other
+
     def to_bytes(self) -> bytes:
-        """The hour's own report: the same for the same files, so it says nothing of when it was made."""
+        """The hour's own report: the same for the same files, but for the times at which the merged ones were put there."""
         document = {
             "version": VERSION,
             "source": source_of(self.partition),
@@ -180,17 +203,17 @@ def summed_delays(reports: Iterable[HourReport]) -> Delays:
     return reduce(add, (report.delays for report in reports), Delays())
 
 
-def is_current(report: HourReport | None, wait: int, captures: Inputs, labels: Inputs, there: Mapping[str, int]) -> bool:
-    """Whether an hour was made from just these files, and all that was made is there, by name and size."""
+def is_current(report: HourReport | None, wait: int, captures: Inputs, labels: Inputs, there: Mapping[str, Stamp]) -> bool:
+    """Whether an hour was made from just these files, and all that was made is there, by name, size and time of change."""
     if report is None or (report.wait, report.captures, report.labels) != (wait, captures, labels):
         return False
-    merged = {name: size for name, size in there.items() if name.startswith("part-")}
-    return merged == {name: file.size for name, file in report.files.items()}
+    merged = {name: stamp for name, stamp in there.items() if name.startswith("part-")}
+    return merged == {name: file.stamp for name, file in report.files.items()}
 
 
-def known_files(report: HourReport | None, there: Mapping[str, int]) -> dict[str, str]:
-    """The SHA-256 of the files that are there as the report has them."""
-    return {name: file.sha256 for name, file in report.files.items() if there.get(name) == file.size} if report else {}
+def known_files(report: HourReport | None, there: Mapping[str, Stamp]) -> dict[str, MergedFile]:
+    """The files that are there as the report has them."""
+    return {name: file for name, file in report.files.items() if there.get(name) == file.stamp} if report else {}
 
 
 def report_path(output: str, partition: str) -> str:

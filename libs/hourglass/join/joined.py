@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from hourglass.capture.window import hour_of
-from hourglass.join.hour_report import Delays, MergedFile
+from hourglass.join.hour_report import EMPTY, Delays, MergedFile
 from hourglass.join.plan import JoinPlan, hour_spelled
 from hourglass.scan import raise_fault
 from hourglass.states import Quantiles
@@ -50,6 +50,18 @@ class Joined:
             self._take_matched(note["matched"])
         else:
             self._take_part(note)
+
+    def merged_files(self) -> dict[str, dict[str, MergedFile]]:
+        """What the files of each hour are to be: one for each part, without a record where nothing matched.
+
+        To a reader that keeps what it has read, an hour without files is one whose files have expired; an empty one says
+        that there is nothing, also where labels were taken back.
+        """
+        found: dict[str, dict[str, MergedFile]] = {}
+        for part in self.plan.parts if self.plan else ():
+            file, _ = self.files.get(part.partition, {}).get(part.name, (EMPTY, None))
+            found.setdefault(part.partition, {})[part.name] = file
+        return found
 
     def _take_matched(self, found: dict[str, Any]) -> None:
         for name in ("unmatched", "duplicated", "passed_over"):

@@ -28,7 +28,7 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class MergedPart:
-    """A part of an hour's captures, which becomes one file; `known` is the SHA-256 of the file that is there, if its size is right."""
+    """A part of an hour's captures, which becomes one file; `known` is the SHA-256 of the file that is there, if its report has it."""
 
     partition: str
     number: int

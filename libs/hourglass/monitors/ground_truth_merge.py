@@ -13,6 +13,8 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -24,14 +26,16 @@ from hourglass.capture.records import NO_CAPTURE
 from hourglass.capture.window import HOUR, hour_of, hour_start, source_of
 from hourglass.errors import InputError
 from hourglass.join.hour_report import (
+    EMPTY,
     HOUR_REPORT,
     Delays,
     HourReport,
+    MergedFile,
     known_files,
 )
 from hourglass.join.joined import Joined
 from hourglass.join.labels import NO_TRUTH
-from hourglass.join.plan import JoinPlan, plan_join
+from hourglass.join.plan import EARLY_HOURS, JoinPlan, hour_number, plan_join
 from hourglass.monitors.job import is_wanted
 from hourglass.monitors.merge_inputs import Prepared, Task, asked, is_done, label_wait_hours, labels_of, prepare
 from hourglass.monitors.windows import no_data
@@ -72,8 +76,12 @@ def complete(settings: Settings, prepared: Prepared, engine: JoinEngine, paralle
     labels = labels_of(settings, prepared, stale)
     joined = _join(settings, prepared, stale, labels, engine, parallelism)
     hours = tuple(_hours(settings, prepared, tasks, joined))
-    label_hours = tuple(_label_hours(settings, prepared, joined, labels, [hour for hour in hours if hour.status == CURRENT]))
-    outcome = MergeOutcome(hours, label_hours, _message(settings, prepared, hours), tuple(_warnings(settings, prepared, hours)))
+    earlier = _earlier_label_hours(settings.output_path)
+    label_hours = tuple(_label_hours(settings, prepared, joined, labels, hours, earlier))
+    before = {hour: found.settled for hour, found in earlier.items()}
+    news = frozenset(found.hour for found in label_hours if found.settled != before.get(found.hour))
+    warnings = tuple(_warnings(settings, prepared, hours))
+    outcome = MergeOutcome(hours, label_hours, _message(settings, prepared, hours), warnings, news)
     _write(settings, outcome, _quarantined(settings, prepared, joined, labels))
     return outcome
 
@@ -85,11 +93,7 @@ def _join(
     if not stale:
         return Joined()
     files = [file for partition in stale for file in prepared.captures[partition]]
-    known = {
-        (partition, name): digest
-        for partition in stale
-        for name, digest in known_files(prepared.reports.get(partition), prepared.there.get(partition, {})).items()
-    }
+    known = {(partition, name): file.sha256 for partition in stale for name, file in _known(prepared, partition).items()}
     plan = plan_join(
         [file for file in files if file.partition not in prepared.batch_partitions],
         [file for file in files if file.partition in prepared.batch_partitions],
@@ -110,6 +114,10 @@ def _join(
         _remove_staged(plan)
         raise
     return joined
+
+
+def _known(prepared: Prepared, partition: str) -> dict[str, MergedFile]:
+    return known_files(prepared.reports.get(partition), prepared.there.get(partition, {}))
 
 
 def _remove_staged(plan: JoinPlan) -> None:
@@ -143,14 +151,13 @@ def _need_sound_input(settings: Settings, joined: Joined) -> None:
 def _hours(settings: Settings, prepared: Prepared, tasks: Mapping[str, Task], joined: Joined) -> Iterator[MergedHour]:
     """Every hour of the run in order; those that were made are put in their places."""
     made = {partition for partition, task in tasks.items() if partition in joined.intake}
-    reports = {partition: _report(settings, tasks[partition], joined) for partition in sorted(made)}
+    files = joined.merged_files()
+    reports = [_report(settings, tasks[partition], joined, files[partition]) for partition in sorted(made)]
     with ThreadPoolExecutor(_THREADS) as threads:
-        written = dict(
-            zip(reports, threads.map(lambda report: _publish(settings, prepared, report, joined), reports.values()), strict=True)
-        )
+        published = {hour.report.partition: hour for hour in threads.map(partial(_publish, settings, prepared, joined), reports)}
     for partition in sorted({*tasks, *_gone(settings, prepared, tasks)}, key=lambda place: (hour_of(place), place)):
         if partition in made:
-            yield MergedHour(reports[partition], WRITTEN if written[partition] else UNCHANGED)
+            yield published[partition]
         elif partition in prepared.reports:
             yield MergedHour(prepared.reports[partition], CURRENT if partition in tasks else KEPT)
 
@@ -164,7 +171,7 @@ def _gone(settings: Settings, prepared: Prepared, tasks: Collection[str]) -> Ite
             yield partition
 
 
-def _report(settings: Settings, task: Task, joined: Joined) -> HourReport:
+def _report(settings: Settings, task: Task, joined: Joined, files: Mapping[str, MergedFile]) -> HourReport:
     partition = task.partition
     intake, became = joined.intake[partition], joined.became.get(partition, Counter())
     delays = joined.delays.get(partition, [])
@@ -174,7 +181,7 @@ def _report(settings: Settings, task: Task, joined: Joined) -> HourReport:
         task.captures,
         task.labels,
         intake["lines"],
-        sum(file.records for file, _ in joined.files.get(partition, {}).values()),
+        sum(file.records for file in files.values()),
         became["unmatched"],
         became["duplicated"],
         intake["without_id"],
@@ -187,51 +194,82 @@ def _report(settings: Settings, task: Task, joined: Joined) -> HourReport:
             sum(found.from_times for found in delays),
             sum(found.from_hours for found in delays),
         ),
-        {name: file for name, (file, _) in joined.files.get(partition, {}).items()},
+        files,
     )
 
 
-def _publish(settings: Settings, prepared: Prepared, report: HourReport, joined: Joined) -> bool:
+def _publish(settings: Settings, prepared: Prepared, joined: Joined, report: HourReport) -> MergedHour:
     """Puts the files of an hour in their places, removes those that it has no more, and writes its report last.
 
-    Returns whether any merged file changed. A reader finds each file as it was or as it is now.
+    A reader finds each file as it was or as it is now. From the first change until the last the hour has no report: a run
+    that is killed between must not leave one behind that is about other files, for the next run would believe it.
     """
-    output = settings.output_path
-    there = prepared.there.get(report.partition, {})
+    folder = storage.join(settings.output_path, report.partition)
+    known = _known(prepared, report.partition)
     staged = {name: token for name, (_, token) in joined.files.get(report.partition, {}).items() if token is not None}
-    for name, token in sorted(staged.items()):
-        storage.unstage(storage.join(output, report.partition, name), token)
-    stale = [name for name in there if name.startswith("part-") and name not in report.files]
-    for name in stale:
-        storage.remove(storage.join(output, report.partition, name))
+    for name, file in report.files.items():
+        if file is EMPTY and known.get(name) != EMPTY:  # no worker has had a line for it
+            staged[name] = secrets.token_hex(6)
+            with storage.staged(storage.join(folder, name), staged[name]):
+                pass
+    stale = [name for name in prepared.there.get(report.partition, {}) if name.startswith("part-") and name not in report.files]
+    times = {name: file.modified for name, file in known.items()}
+    if staged or stale:
+        storage.remove(storage.join(folder, HOUR_REPORT))
+        times |= storage.unstage(folder, staged)
+        for name in stale:
+            storage.remove(storage.join(folder, name))
+    report = replace(report, files={name: replace(file, modified=times.get(name, 0)) for name, file in report.files.items()})
     earlier = prepared.reports.get(report.partition)
     data = report.to_bytes()
-    if earlier is None or earlier.to_bytes() != data:
-        storage.write_files(storage.join(output, report.partition), {HOUR_REPORT: data})
-    return bool(staged or stale)
+    if staged or stale or earlier is None or earlier.to_bytes() != data:
+        storage.write_files(folder, {HOUR_REPORT: data})
+    changed = earlier is None or not report.says_what(earlier)
+    return MergedHour(report, WRITTEN if staged or stale else UNCHANGED, changed=changed)
 
 
 def _label_hours(
-    settings: Settings, prepared: Prepared, joined: Joined, labels: Iterable[InputFile], current: Sequence[MergedHour]
+    settings: Settings,
+    prepared: Prepared,
+    joined: Joined,
+    labels: Iterable[InputFile],
+    hours: Sequence[MergedHour],
+    earlier: Mapping[str, LabelHour],
 ) -> Iterator[LabelHour]:
     """The hours of the labels that were read; of those that were not, what the last run found, if their files are there.
 
-    A label that no capture took which was read now, but one of an hour that was not read again, is used too.
+    Only where all captures in reach were read in this run is it known what became of each label. Elsewhere, of the labels
+    that no capture took which was read now, as many count as used as captures of hours that were not read again took.
     """
     taken = Counter[str]()
-    for done in current:
-        taken.update(done.report.labels_used)
+    for done in hours:
+        taken.update(done.report.labels_used if done.status == CURRENT else ())
     read = {hour_of(file.partition) for file in labels}
-    earlier = {entry["hour"]: entry for entry in _earlier_label_hours(settings.output_path)}
+    unread = _unread_hours(settings, prepared, hours)
     for hour in sorted({hour_of(file.partition) for file in prepared.label_listing.files}):
         if hour in read:
             became = joined.label_became.get(hour, Counter())
             before = min(taken[hour], became["left"])
             bad = {reason: count for reason, count in joined.label_bad.get(hour, Counter()).items() if count}
             counts = joined.label_lines[hour], became["used"] + before, became["superseded"], became["left"] - before, bad
-            yield LabelHour(hour, *counts, complete=_looks_at_all(settings, hour))
+            complete = _looks_at_all(settings, hour) and not _is_in_reach(settings, hour, unread)
+            settled = counts[3] if complete else earlier[hour].settled if hour in earlier else None
+            yield LabelHour(hour, *counts, complete=complete, settled=settled)
         elif hour in earlier:
-            yield LabelHour(**earlier[hour])
+            yield replace(earlier[hour], complete=False)
+
+
+def _unread_hours(settings: Settings, prepared: Prepared, hours: Iterable[MergedHour]) -> set[int]:
+    """The hours of captures that this run has not read: those that were merged already, are gone, or of other variants."""
+    places = {hour.report.partition for hour in hours if hour.status in {CURRENT, KEPT}}
+    places |= {file.partition for file in prepared.listing.files if not is_wanted(settings, source_of(file.partition))}
+    return {hour_number(hour_of(place)) for place in places}
+
+
+def _is_in_reach(settings: Settings, hour: str, captured: Collection[int]) -> bool:
+    """Whether an hour's labels count for any of some hours of captures."""
+    first = hour_number(hour) - label_wait_hours(settings)
+    return any(number in captured for number in range(first, hour_number(hour) + EARLY_HOURS + 1))
 
 
 def _looks_at_all(settings: Settings, hour: str) -> bool:
@@ -242,13 +280,13 @@ def _looks_at_all(settings: Settings, hour: str) -> bool:
     return settings.span.start < first + HOUR and hour_start(hour) < settings.span.end
 
 
-def _earlier_label_hours(output: str) -> list[dict[str, Any]]:
+def _earlier_label_hours(output: str) -> dict[str, LabelHour]:
     place = storage.join(output, MERGE_REPORT)
     try:
         found = orjson.loads(storage.read_bytes(place))["label_hours"] if storage.file_info(place).is_file else []
-        return [vars(LabelHour(**entry)) for entry in found]
+        return {entry["hour"]: LabelHour(**entry) for entry in found}
     except (ValueError, KeyError, TypeError):
-        return []
+        return {}
 
 
 def _message(settings: Settings, prepared: Prepared, hours: Sequence[MergedHour]) -> str:

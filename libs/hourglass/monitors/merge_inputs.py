@@ -19,6 +19,7 @@ from hourglass.join.hour_report import (
     HOUR_REPORT,
     HourReport,
     Inputs,
+    Stamp,
     is_current,
     report_path,
 )
@@ -34,7 +35,7 @@ _ABANDONED_S = 6 * 3600  # a staged file that is older was left by a run that wa
 class Prepared:
     """What can be known before anything is read: the files of both sides, and what earlier runs have left.
 
-    `there` are the files of the output by partition, with their sizes; `reports` what earlier runs say of these hours.
+    `there` are the files of the output by partition, as they were listed; `reports` what earlier runs say of these hours.
     """
 
     listing: Listing
@@ -42,7 +43,7 @@ class Prepared:
     captures: Mapping[str, Sequence[InputFile]]
     batch_partitions: frozenset[str]
     batch_form: DatasetFormat
-    there: Mapping[str, Mapping[str, int]]
+    there: Mapping[str, Mapping[str, Stamp]]
     reports: Mapping[str, HourReport]
     abandoned: tuple[str, ...] = ()
 
@@ -111,20 +112,20 @@ def _need_hours(source: str, partitions: Collection[str]) -> None:
         raise InputError(source, found="files outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)
 
 
-def _what_is_there(settings: Settings) -> tuple[dict[str, dict[str, int]], tuple[str, ...]]:
-    """The files in the output's hours by partition with their sizes, and staged files that killed runs have left."""
+def _what_is_there(settings: Settings) -> tuple[dict[str, dict[str, Stamp]], tuple[str, ...]]:
+    """The files in the output's hours by partition, and staged files that killed runs have left."""
     output = settings.output_path
     prefixes = list_files(output, settings.span).looked_at
     with ThreadPoolExecutor(_THREADS) as threads:
         found = [info for infos in threads.map(lambda prefix: storage.listing(prefix, recursive=True), prefixes) for info in infos]
-    there: dict[str, dict[str, int]] = {}
+    there: dict[str, dict[str, Stamp]] = {}
     abandoned = []
     for info in found:
         path = storage.spelled(info.path, output)
         partition = path.removeprefix(f"{output}/").rpartition("/")[0]
         if not info.is_file or not partition_of(path):
             continue
-        there.setdefault(partition, {})[info.base_name] = info.size
+        there.setdefault(partition, {})[info.base_name] = Stamp(info.size, info.mtime_ns or 0)
         if info.base_name.startswith(".part-") and time.time() - info.mtime_ns / 1e9 > _ABANDONED_S:
             abandoned.append(path)
     return there, tuple(abandoned)
@@ -132,8 +133,10 @@ def _what_is_there(settings: Settings) -> tuple[dict[str, dict[str, int]], tuple
 
 def _reports(output: str, partitions: Sequence[str]) -> dict[str, HourReport]:
     with ThreadPoolExecutor(_THREADS) as threads:
-        contents = threads.map(lambda partition: storage.read_bytes(report_path(output, partition)), partitions)
-        found = {partition: HourReport.from_bytes(partition, data) for partition, data in zip(partitions, contents, strict=True)}
+        contents = dict(
+            zip(partitions, threads.map(lambda place: storage.read_if_there(report_path(output, place)), partitions), strict=True)
+        )
+    found = {partition: HourReport.from_bytes(partition, data) for partition, data in contents.items() if data is not None}
     return {partition: report for partition, report in found.items() if report is not None}
 
 
@@ -154,7 +157,8 @@ def asked(settings: Settings, prepared: Prepared) -> Iterator[Task]:
         hour = hour_of(partition)
         if hour not in reached:
             reached[hour] = Inputs.together(hours[number] for number in reach(hour, label_wait_hours(settings)) if number in hours)
-        yield Task(partition, Inputs.of(files, settings.dataset_source), reached[hour])
+        form = f"{prepared.batch_form.kind} {prepared.batch_form.header}\n" if partition in prepared.batch_partitions else ""
+        yield Task(partition, Inputs.of(files, settings.dataset_source, form), reached[hour])
 
 
 def is_done(settings: Settings, prepared: Prepared, task: Task) -> bool:

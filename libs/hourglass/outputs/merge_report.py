@@ -20,8 +20,9 @@ WRITTEN, UNCHANGED, CURRENT, KEPT = "written", "unchanged", "not read again", "c
 class LabelHour:
     """What became of the lines of ground truth of one hour: lines = used + superseded + unmatched + the bad ones.
 
-    A superseded label has a capture that took a later one. One is unmatched as far as the hours of the run show; where
-    the window is so short that its captures may lie outside, the hour is not `complete`.
+    A superseded label has a capture that took a later one. The hour is `complete` when the run has read all hours of
+    captures in its reach; otherwise the counts are what the run could tell, by what earlier runs have left. `settled` is
+    how many were unmatched when the hour was complete last.
     """
 
     hour: str
@@ -31,6 +32,7 @@ class LabelHour:
     unmatched: int = 0
     bad: Mapping[str, int] = field(default_factory=dict)
     complete: bool = True
+    settled: int | None = None
 
     def document(self) -> dict[str, Any]:
         """As the report has it."""
@@ -39,20 +41,25 @@ class LabelHour:
 
 @dataclass(frozen=True)
 class MergedHour:
-    """An hour of the run: its report, and whether its files were written."""
+    """An hour of the run: its report, whether its files were written, and whether the report says anything new."""
 
     report: HourReport
     status: str
+    changed: bool = False
 
 
 @dataclass(frozen=True)
 class MergeOutcome:
-    """A run: its hours in order, the hours of the ground truth that was read, what it says, and what to know beside it."""
+    """A run: its hours in order, the hours of the ground truth, what it says, and what to know beside it.
+
+    `label_news` are the hours of the ground truth whose number of unmatched labels was settled anew.
+    """
 
     hours: tuple[MergedHour, ...]
     label_hours: tuple[LabelHour, ...]
     message: str
     warnings: tuple[str, ...] = ()
+    label_news: frozenset[str] = frozenset()
 
     @property
     def reports(self) -> tuple[HourReport, ...]:
@@ -107,27 +114,29 @@ def _label_totals(hours: Sequence[LabelHour]) -> dict[str, int]:
 def merge_metrics(outcome: MergeOutcome, dimensions: Mapping[str, str | None], time: datetime | None) -> Iterator[Metric]:
     """Five metrics an hour, over all endpoints and variants of the run, at the hour's begin or, of a single hour, at `time`.
 
-    Only of hours that were read, for a point that is published twice counts twice. Labels count as unmatched only where
-    the run has seen all captures that could be theirs.
+    Only what is new of an hour, for a point that is published twice counts twice. Labels count as unmatched only where
+    the run has read all captures that could be theirs.
     """
-    by_hour: dict[str, list[HourReport]] = {}
+    changed = {hour_of(hour.report.partition) for hour in outcome.hours if hour.changed}
+    by_hour: dict[str, list[HourReport]] = {hour: [] for hour in changed}
     for report in outcome.reports:
-        by_hour.setdefault(hour_of(report.partition), []).append(report)
-    read = {hour_of(hour.report.partition) for hour in outcome.hours if hour.status in {WRITTEN, UNCHANGED}}
-    by_hour = {hour: reports for hour, reports in by_hour.items() if hour in read}
-    labels = {hour.hour: hour for hour in outcome.label_hours if hour.complete}
-    for hour, reports in sorted(by_hour.items()):
-        at = time if time is not None and len(by_hour) == 1 else hour_start(hour)
+        if hour_of(report.partition) in changed:
+            by_hour[hour_of(report.partition)].append(report)
+    labels = {hour.hour: hour for hour in outcome.label_hours if hour.complete and hour.hour in outcome.label_news}
+    hours = sorted(changed | labels.keys())
+    for hour in hours:
+        at = time if time is not None and len(hours) == 1 else hour_start(hour)
         named = [{"Name": name, "Value": value} for name, value in dimensions.items() if value]
-        for name, value, unit in _values(reports, labels.get(hour)):
+        for name, value, unit in _values(by_hour.get(hour), labels.get(hour)):
             if value is not None:
                 yield {"MetricName": name, "Timestamp": format_time(at), "Dimensions": named, "Value": float(value), "Unit": unit}
 
 
-def _values(reports: Sequence[HourReport], labels: LabelHour | None) -> Iterator[tuple[str, float | None, str]]:
-    totals = _totals(reports)
-    yield "hourglass_label_coverage", totals["label_coverage"], "None"
-    yield "hourglass_matched", totals["matched"], "Count"
-    yield "hourglass_unmatched_captures", totals["unmatched_captures"] + totals["captures_without_id"], "Count"
+def _values(reports: Sequence[HourReport] | None, labels: LabelHour | None) -> Iterator[tuple[str, float | None, str]]:
+    if reports is not None:
+        totals = _totals(reports)
+        yield "hourglass_label_coverage", totals["label_coverage"], "None"
+        yield "hourglass_matched", totals["matched"], "Count"
+        yield "hourglass_unmatched_captures", totals["unmatched_captures"] + totals["captures_without_id"], "Count"
+        yield "hourglass_label_delay_p50", totals["delay"]["seconds"]["p50"], "Seconds"
     yield "hourglass_unmatched_labels", labels.unmatched if labels else None, "Count"
-    yield "hourglass_label_delay_p50", totals["delay"]["seconds"]["p50"], "Seconds"
