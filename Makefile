@@ -53,6 +53,9 @@ docs: setup ## write docs/metrics.md from the registries
 
 bench: setup java ## speed and memory, as ratios measured in one run
 	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/merge_join.py --repeats 3
+	@$(BIN)/python bench/bootstrap.py
+	@$(BIN)/python bench/bias.py
 
 setup: .venv/.stamp ## .venv from requirements/*.txt: exact versions, checked hashes
 
