@@ -270,6 +270,20 @@ def quality(bench: Bench) -> Ratio:
     )
 
 
+def bias(bench: Bench) -> Ratio:
+    """Every metric of bias of two facets of merged captures, against shipping their lines to Python and counting them."""
+    records, session = bench.size(1_000_000), bench.session
+    files = data.merged(bench.folder, records, 8)
+    plain = others.Transport()
+    atexit.register(plain.stop)
+    return Ratio(
+        f"bias of {records:,} merged records with 20 features ÷ their lines shipped through mapInArrow",
+        2.0,
+        seconds(lambda: model.bias(session, files)),
+        lambda: plain.seconds(files),
+    )
+
+
 def quality_month(bench: Bench) -> Ratio:
     """Every metric of 720 stored hours, against reading the rows again: thirty times those of a day."""
     store, session = model.month(bench.folder), bench.session
@@ -285,7 +299,7 @@ def quality_month(bench: Bench) -> Ratio:
 
 _ALL = (
     *(transport, duckdb, parquet_20, parquet_500, small_files, memory, cold_hour, columns, rows),
-    *(million_wide, cores, local_hour, month, first_month, quality, quality_month),
+    *(million_wide, cores, local_hour, month, first_month, quality, bias, quality_month),
 )
 BENCHMARKS: dict[str, Callable[[Bench], Ratio]] = {made.__name__: made for made in _ALL}
 
