@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS
 from hourglass.demo.labels import CHANGE, CHANGED_HOURS
-from hourglass.demo.replay import HOURS
+from hourglass.demo.replay import HOURS, UNFAIR, UNFAIR_HOURS
 from tests.engine import check_outputs, read
 
 
@@ -30,8 +30,8 @@ def test_every_planted_fault_is_found_in_its_hours_and_the_clean_hours_are_clean
     clean = HOURS - len({hour for fault in FAULTS for hour in fault.hours})
     *_, faults, labels, reports = done.stdout.splitlines()
     assert faults == f"{len(FAULTS)} of {len(FAULTS)} planted faults found in their hours; {clean} of {clean} clean hours clean"
-    others = clean - len(CHANGED_HOURS)
-    found = f"{len(CHANGED_HOURS)} of {len(CHANGED_HOURS)} hours found in which {CHANGE}"
+    others = clean - len(CHANGED_HOURS) - len(UNFAIR_HOURS)
+    found = f"{len(CHANGED_HOURS)} of {len(CHANGED_HOURS)} hours found in which {CHANGE}; 1 of 1 hour found in which {UNFAIR}"
     assert labels == f"{found}; {others} of {others} other hours without a fault clean"
     assert reports.endswith(f" s; reports in {place}")
     assert "✗" not in done.stdout
@@ -64,6 +64,9 @@ def test_every_planted_fault_is_found_in_its_hours_and_the_clean_hours_are_clean
         for hour in range(HOURS)
     ]
     assert all("accuracy" in said[hour] for hour in CHANGED_HOURS)
-    assert all(not said[hour] for hour in range(HOURS) if hour not in CHANGED_HOURS and not planted[hour])
+    assert all(not said[hour] for hour in range(HOURS) if hour not in {*CHANGED_HOURS, *UNFAIR_HOURS} and not planted[hour])
+    biases = [place / "bias-reports" / "2026" / "11" / "20" / f"{hour:02}" / "constraint_violations.json" for hour in range(HOURS)]
+    unfair = {hour for hour, path in enumerate(biases) if path.exists()}
+    assert set(UNFAIR_HOURS) <= unfair <= {*UNFAIR_HOURS, *CHANGED_HOURS, *(hour for hour in range(HOURS) if planted[hour])}
     check_outputs(place / "baseline", suggested=True)
     check_outputs(place / "reports", suggested=False)

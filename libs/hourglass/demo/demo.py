@@ -194,7 +194,10 @@ def hold_against_labels(scene: Scene, runs: quality.Quality, console: Console) -
     with _step(console, "Labels a day later") as notes:
         joined, reports = runs.labels_came(scene.labels)
         notes.append(f"{len(scene.labels) - len(came):,} more; {joined} hours joined and read again")
-    return runs.hours(reports)
+    with _step(console, "Bias") as notes:
+        biases = runs.bias()
+        notes.append("predictions for women beside those for men, every hour")
+    return runs.hours(reports, biases)
 
 
 def is_found(fault: Fault, report: Report) -> bool:

@@ -1,8 +1,9 @@
 """The second half of the demonstration: labels that come late are joined with the day's requests, and say how good the model was.
 
-suggest thresholds from rows that the model was not fit to
+suggest thresholds from rows that the model was not fit to           model-quality, bias
 join the labels that had come by midnight, and monitor every hour    merge, model-quality
 the same a day later, when most of the others have come              only hours with new labels are joined and read again
+hold each hour's bias between the sexes against the baseline's       bias
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from hourglass.demo.census import LABELS, Row
 from hourglass.demo.faults import faults_of
 from hourglass.demo.labels import CHANGE, CHANGED_HOURS, Label, ground_truth
 from hourglass.demo.model import Model
-from hourglass.demo.replay import DAY
-from hourglass.monitors import ground_truth_merge, model_quality
+from hourglass.demo.replay import DAY, UNFAIR, UNFAIR_HOURS
+from hourglass.monitors import bias_drift, ground_truth_merge, model_quality
 from hourglass.monitors.ground_truth_merge import JoinEngine
 from hourglass.monitors.refresh import Engine
+from hourglass.outputs.bias import ANALYSIS_JSON
 from hourglass.outputs.documents import CONSTRAINTS_JSON, STATISTICS_JSON
 from hourglass.outputs.report import Report
 from hourglass.problems import Problem
@@ -36,9 +38,19 @@ from hourglass.settings import Settings
 from hourglass.undefined import Undefined
 
 CAPTURE, TRUTH, HELD_OUT, BASELINE, MERGED, STATES, REPORTS = (
-    *("capture", "ground-truth", "held-out", "quality-baseline", "merged", "quality-states", "quality-reports"),
+    *("capture", "ground-truth", "held-out", "quality-baseline", "merged", "states", "quality-reports"),
 )
-FOLDERS = (TRUTH, HELD_OUT, BASELINE, MERGED, STATES, REPORTS)
+BIAS_BASELINE, BIAS_REPORTS, BIAS_CONFIG = "bias-baseline", "bias-reports", "analysis_config.json"
+FOLDERS = (TRUTH, HELD_OUT, BASELINE, MERGED, STATES, REPORTS, BIAS_BASELINE, BIAS_REPORTS)
+# what the shares may come to before it is an alarm, as a person would write it into the baseline's analysis.json
+_ALLOWED = {"DI": 0.15, "RD": 0.45}
+_CONFIG = {
+    "label": "label",
+    "label_values_or_threshold": [LABELS[1]],
+    "facet": [{"name_or_index": "sex", "value_or_threshold": ["Female"]}],
+    "predictor": {"label": "prediction"},
+    "methods": {"post_training_bias": {"methods": list(_ALLOWED)}},
+}
 _MERGED_FORM = parse_dataset_format('{"sagemakerMergeJson":{"captureIndexNames":["endpointOutput"]}}')
 _COLUMNS: dict[str, Any] = {
     "problem_type": Problem.BINARY,
@@ -52,12 +64,13 @@ _COLUMNS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class LabelledHour:
-    """One hour of the day: the share of its requests that had a label by midnight, and a day later, and what the metrics say then."""
+    """One hour of the day: the share of its requests that had a label by midnight, and a day later, and what is found then."""
 
     number: int
     by_midnight: float
     later: float
     report: Report
+    bias: Report
 
     @property
     def changed(self) -> bool:
@@ -66,10 +79,22 @@ class LabelledHour:
 
     @property
     def as_planted(self) -> bool:
-        """Whether the change was found, and nothing in hours without one; a fault of the features may cost quality too."""
+        """Whether what was planted was found, and nothing in other hours; a fault of the features may cost quality too."""
         if self.changed:
             return any(violation.feature == "accuracy" for violation in self.report.violations)
-        return bool(self.report.dataset.rows) and (not self.report.violations or bool(faults_of(self.number)))
+        if self.number in UNFAIR_HOURS:
+            return any(violation.feature.endswith("DI") for violation in self.bias.violations)
+        return bool(self.report.dataset.rows) and (not self.violations or bool(faults_of(self.number)))
+
+    @property
+    def planted(self) -> str:
+        """What was planted; "" for nothing."""
+        return CHANGE if self.changed else UNFAIR if self.number in UNFAIR_HOURS else ""
+
+    @property
+    def violations(self) -> tuple[Evaluation, ...]:
+        """Those of bias first."""
+        return (*self.bias.violations, *self.report.violations)
 
 
 @dataclass
@@ -84,11 +109,18 @@ class Quality:
 
     def suggest(self, model: Model, rows: Sequence[Row], labels: Sequence[str]) -> int:
         """Suggests thresholds from rows that the model was not fit to; how many there are."""
-        scored = (answer | {"label": label} for answer, label in zip(model.score(rows), labels, strict=True))
+        scored = (answer | row | {"label": label} for answer, row, label in zip(model.score(rows), rows, labels, strict=True))
         _write(self.place / HELD_OUT / "scored.jsonl", b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in scored))
         source, output = str(self.place / HELD_OUT), str(self.place / BASELINE)
         settings = Settings(dataset_source=source, output_path=output, ground_truth_attribute="label", **_COLUMNS)
         (report,) = model_quality.run(settings, self.engine, self.parallelism).reports
+        _write(self.place / BIAS_CONFIG, orjson.dumps(_CONFIG, option=orjson.OPT_INDENT_2))
+        bias_drift.run(self._bias_settings(source, BIAS_BASELINE), self.engine, self.parallelism)
+        analysis = self.place / BIAS_BASELINE / ANALYSIS_JSON
+        document = orjson.loads(analysis.read_bytes())
+        for metric in document["post_training_bias_metrics"]["facets"]["sex"][0]["metrics"]:
+            metric["threshold"] = _ALLOWED[metric["name"]]
+        analysis.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return len((report.constraints or {}).get("binary_classification_constraints", ()))
 
     def labels_came(self, labels: Iterable[Label]) -> tuple[int, Sequence[Report]]:
@@ -124,10 +156,28 @@ class Quality:
         reports = model_quality.run(settings, self.engine, self.parallelism).reports
         return sum(hour.status == "written" for hour in merged.hours), reports
 
-    def hours(self, reports: Sequence[Report]) -> list[LabelledHour]:
-        """The hours of the day after both runs."""
+    def bias(self) -> Sequence[Report]:
+        """Holds the bias of every hour against the baseline's."""
+        more = {
+            "dataset_format": parse_dataset_format('{"sagemakerMergeJson":{}}'),
+            "baseline_constraints": str(self.place / BIAS_BASELINE / ANALYSIS_JSON),
+            "start_time": DAY.start,
+            "end_time": DAY.end,
+            "window": (timedelta(hours=1),),
+            "state_root": str(self.place / STATES),
+        }
+        settings = self._bias_settings(str(self.place / MERGED), BIAS_REPORTS, **more)
+        return bias_drift.run(settings, self.engine, self.parallelism).reports
+
+    def _bias_settings(self, source: str, output: str, **more: Any) -> Settings:
+        config = str(self.place / BIAS_CONFIG)
+        return Settings(dataset_source=source, output_path=str(self.place / output), analysis_config=config, minimum_count=20, **more)
+
+    def hours(self, reports: Sequence[Report], biases: Sequence[Report]) -> list[LabelledHour]:
+        """The hours of the day after all runs."""
         shares = ((coverage[0], coverage[-1]) for _, coverage in sorted(self.coverage.items()))
-        return [LabelledHour(number, *share, report) for number, (share, report) in enumerate(zip(shares, reports, strict=True))]
+        found = zip(shares, reports, biases, strict=True)
+        return [LabelledHour(number, *share, report, bias) for number, (share, report, bias) in enumerate(found)]
 
 
 def show(hours: Sequence[LabelledHour], console: Console) -> None:
@@ -138,10 +188,10 @@ def show(hours: Sequence[LabelledHour], console: Console) -> None:
     for title in ("planted", "found", ""):
         table.add_column(title)
     for hour in hours:
-        planted = CHANGE if hour.changed else "[dim]·[/]"
+        planted = escape(hour.planted) or "[dim]·[/]"
         mark = "[green]✓[/]" if hour.as_planted else "[bold red]✗[/]"
-        style = "none" if hour.changed else "dim" if faults_of(hour.number) else "red"
-        found = ", ".join(_sentences(hour.report.violations))
+        style = "none" if hour.planted else "dim" if faults_of(hour.number) else "red"
+        found = ", ".join(_sentences(hour.violations))
         shares = f"{hour.by_midnight:.0%}", f"{hour.later:.0%}"
         table.add_row(
             f"{hour.number:02}:00", *shares, _accuracy(hour.report), planted, f"[{style}]{escape(found)}[/]" if found else "[dim]·[/]", mark
@@ -160,7 +210,8 @@ def _accuracy(report: Report) -> str:
 
 def _sentences(violations: Iterable[Evaluation]) -> Iterator[str]:
     """The first metrics beyond their thresholds, and how many more."""
-    found = [f"{violation.feature} {violation.value:.3f}" for violation in violations if isinstance(violation.value, float)]
+    measured = [(found.feature.rpartition(": ")[2], found.value) for found in violations]
+    found = [f"{name} {value:.3f}" for name, value in measured if isinstance(value, float)]
     yield from found[:2]
     if len(found) > 2:
         yield f"{len(found) - 2} more"
@@ -168,9 +219,12 @@ def _sentences(violations: Iterable[Evaluation]) -> Iterator[str]:
 
 def counts(hours: Sequence[LabelledHour]) -> str:
     """What was found of what was planted."""
-    found = sum(hour.as_planted for hour in hours if hour.changed)
-    clean = [hour.as_planted for hour in hours if not hour.changed and not faults_of(hour.number)]
-    return f"{found} of {len(CHANGED_HOURS)} hours found in which {CHANGE}; {sum(clean)} of {len(clean)} other hours without a fault clean"
+    parts = []
+    for planted, numbers in ((CHANGE, CHANGED_HOURS), (UNFAIR, UNFAIR_HOURS)):
+        found = sum(hour.as_planted for hour in hours if hour.number in numbers)
+        parts.append(f"{found} of {len(numbers)} hour{'s' if len(numbers) > 1 else ''} found in which {planted}")
+    clean = [hour.as_planted for hour in hours if not hour.planted and not faults_of(hour.number)]
+    return f"{'; '.join(parts)}; {sum(clean)} of {len(clean)} other hours without a fault clean"
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -13,13 +13,14 @@ from uuid import UUID
 import orjson
 
 from hourglass.capture.window import Window, format_time, hour_name
-from hourglass.demo.census import Row
+from hourglass.demo.census import LABELS, Row
 from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, break_line, faults_of
 
 HOURS = 24
 DAY = Window(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
 ENDPOINT, VARIANT = "adult-income", "AllTraffic"
 SEED = 1996  # the year of the data; any other would do
+UNFAIR_HOURS, UNFAIR = (20,), "women are answered no"
 FLUSH = timedelta(minutes=12)  # an endpoint closes its file after some time, so an hour has several
 
 Score = Callable[[Sequence[Row]], list[dict[str, Any]]]
@@ -49,7 +50,11 @@ def replay(rows: Sequence[Row], score: Score, seed: int = SEED) -> Iterator[Capt
         for fault in faults_of(hour):
             if fault.spoil is not None:
                 chosen = [fault.spoil(row, random) for row in chosen]
-        yield from _files(hour, chosen, score(chosen), random)
+        answers = score(chosen)
+        if hour in UNFAIR_HOURS:
+            unfair = {"prediction": LABELS[0]}
+            answers = [answer | unfair if row.get("sex") == "Female" else answer for row, answer in zip(chosen, answers, strict=True)]
+        yield from _files(hour, chosen, answers, random)
 
 
 def sent_by_hour(count: int, random: Random) -> list[list[int]]:
