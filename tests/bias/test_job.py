@@ -144,6 +144,25 @@ def test_predictions_that_turn_against_a_group_are_found_in_their_hour(tmp_path:
     assert (stale.parents[1] / "10" / "constraint_violations.json").exists()
 
 
+def test_groups_are_held_against_the_rest_and_against_the_best_off_one(tmp_path: Path) -> None:
+    """Intersections too; comparisons with one group are told beside the others, and are neither constraints nor metrics."""
+    facets = [{"name_or_index": ["Sex", "Ethnic group"]}]
+    flags = {"analysis_config": config(tmp_path, facet=facets), "publish_cloudwatch_metrics": "Enabled", **MERGED}
+    report = report_of(tmp_path / "out", dataset_source=merged_record(tmp_path), **flags)
+    assert report.verdict == "suggested"
+    found = read(tmp_path / "out" / "analysis.json")
+    name = "Sex & Ethnic group"
+    groups = {entry["value_or_threshold"] for entry in found["post_training_bias_metrics"]["facets"][name]}
+    assert {"0 & 4", "1 & 4"} <= groups
+    beside = found["reference_bias_metrics"][name]
+    references = {entry["reference"] for entry in beside}
+    assert len(references) == 1
+    assert {entry["value_or_threshold"] for entry in beside} == groups - references
+    lines = [json.loads(line) for line in (tmp_path / "out" / "cloudwatch_metrics.jsonl").read_text().splitlines()]
+    points = [(line["MetricName"], str(line["Dimensions"])) for line in lines]
+    assert len(points) == len(set(points))
+
+
 def test_metrics_have_the_facets_dimensions_and_infinities_a_number(tmp_path: Path) -> None:
     """As the stock monitor publishes them."""
     flags = {"analysis_config": CONFIG, "publish_cloudwatch_metrics": "Enabled", "sagemaker_endpoint_name": "endpoint", **MERGED}

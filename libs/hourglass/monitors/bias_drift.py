@@ -8,12 +8,13 @@ the baseline's analysis is the constraints       bias.constraints; the same for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 from hourglass import storage
 from hourglass.bias import (
+    ALL_OTHERS,
     BIAS_BOOTSTRAP,
     CHECK,
     BiasConstraint,
@@ -21,6 +22,7 @@ from hourglass.bias import (
     BiasReport,
     Decision,
     FlipRows,
+    best_off,
     evaluate_bias,
     measure_bias,
     parse_bias_constraints,
@@ -40,7 +42,7 @@ from hourglass.monitors.job import Asked, complete, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
 from hourglass.outputs.report import Bias, Outcome, Ranking, Report, SegmentReport
-from hourglass.quality import Same
+from hourglass.quality import Bootstrap, Same
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
@@ -140,11 +142,21 @@ class BiasDrift:
         facets = tuple(
             measure_bias(counts, facet.name, facet.values, config.positive.names, bootstrap, sample=sample) for facet in config.facets
         )
+        facets += tuple(self._against_the_best_off(counts, bootstrap))
         if self.constraints is None:
             return Bias(facets)
         decision = Decision(settings.decision or Decision.INTERVAL)
         asked = [found for found in self.constraints if found.metric in config.metrics]
         return Bias(facets, tuple(evaluate_bias(facets, asked, decision=decision, least_count=settings.minimum_count)))
+
+    def _against_the_best_off(self, counts: FacetCounts, bootstrap: Bootstrap) -> Iterator[BiasReport]:
+        """Every value of a facet of more than two beside the one that fares best; with two that says nothing new."""
+        positive = self.digest.config.positive.names
+        for facet in self.digest.config.facets:
+            values = counts.facets[facet.name].values if facet.name in counts.facets else ()
+            best = best_off(counts, facet.name, positive, self.settings.minimum_count)
+            if len(values) > 2 and not isinstance(best, Undefined):
+                yield measure_bias(counts, facet.name, None, positive, bootstrap, reference=best)
 
     def _flip_rows(self, sample: RowSample) -> FlipRows | None:
         """The kept rows with their features as numbers; None where nothing is predicted."""
@@ -228,6 +240,7 @@ def _with_values(facets: Iterable[BiasReport]) -> dict[str, float]:
         f"{facet.facet} = {value.value}: {key}": measured.value
         for facet in facets
         for value in facet.values
+        if value.against == ALL_OTHERS
         for key, measured in value.metrics.items()
         if not isinstance(measured.value, Undefined)
     }

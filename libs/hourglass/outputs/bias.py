@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hourglass.bias import BIAS_METRICS, Stage, analysis_document, bias_violations
+from hourglass.bias import ALL_OTHERS, BIAS_METRICS, Stage, analysis_document, bias_violations
 from hourglass.bias.config import AnalysisConfig
 from hourglass.outputs import cloudwatch, documents
 from hourglass.outputs.report import Bias, Report, SegmentReport
@@ -46,6 +46,8 @@ class BiasOutputs:
         """Each metric of each facet value; one without a value has no point."""
         for facet in (report.bias or Bias()).facets:
             for value in facet.values:
+                if value.against != ALL_OTHERS:
+                    continue
                 for key in self.config.metrics:
                     measured = value.metrics[key].value
                     if isinstance(measured, Undefined):
