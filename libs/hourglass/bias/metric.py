@@ -44,14 +44,16 @@ class BiasMetric:
     """A registered metric: everything that anyone must know of it.
 
     `counts` are the rows that it looks at, `shares` those that its shares or ratios are made of: where they are few it says
-    little. `meaning` is for a report: what a positive value says, and who is worse off. `distance` is a metric that is never
-    below 0, so that draws lie above it by chance alone. A metric without a formula is not one of the table but of rows.
+    little. `template` is the sentence for a report, and `worse` whom a value above the ideal is bad for: "d", "a", or "" where
+    the metric does not say. `distance` is a metric that is never below 0, so that draws lie above it by chance alone. A metric
+    without a formula is not one of the table but of rows.
     """
 
     key: str
     name: str
     stage: Stage
-    meaning: str
+    template: str
+    worse: str
     ideal: float
     counts: Basis
     shares: Basis
@@ -61,6 +63,39 @@ class BiasMetric:
     definition: str
     otherwise: str
     formula: Formula | None
+
+    @property
+    def meaning(self) -> str:
+        """What a value that is bad for facet d says of a metric that tells the sides apart, and any value of another.
+
+        >>> BIAS_METRICS["DI"].meaning
+        'Below 1: facet d gets positive predictions less often than facet a: facet d is worse off.'
+        """
+        side = "Below" if self.worse == "a" else "Above"
+        sentence = self.said(self.ideal + (-1.0 if self.worse == "a" else 1.0))
+        return f"{side} {self.ideal:g}: {sentence}" if self.worse else sentence[0].upper() + sentence[1:]
+
+    def worse_off(self, value: float) -> str:
+        """Whom a value is bad for: "d", "a", or "" where it is the ideal or the metric does not say."""
+        if value == self.ideal or not self.worse:
+            return ""
+        return self.worse if value > self.ideal else {"d": "a", "a": "d"}[self.worse]
+
+    def said(self, value: float, d: str = "facet d", a: str = "facet a") -> str:
+        """What a value says, with the names of both sides.
+
+        A metric that tells the sides apart says the same with its sides changed where it is on the other side of its ideal.
+
+        >>> BIAS_METRICS["DPL"].said(-0.2, "Sex = 0", "the rest")
+        'the rest has a smaller share of positive labels than Sex = 0: the rest is worse off.'
+        >>> BIAS_METRICS["DPL"].said(0.0, "Sex = 0", "the rest")
+        'By this measure there is no difference between Sex = 0 and the rest.'
+        """
+        worse = self.worse_off(value)
+        if value == self.ideal:
+            return f"By this measure there is no difference between {d} and {a}."
+        names = {"worse": a, "other": d} if worse == "a" else {"worse": d, "other": a}
+        return self.template.format(d=d, a=a, **names)
 
     def values(self, table: BiasTable) -> Floats:
         """The value of each draw; NaN where a side has none of the rows, and where infinity stands against infinity."""
@@ -97,6 +132,7 @@ def bias_metric(
     *,
     meaning: str,
     counts: Basis,
+    worse: str = "",
     shares: Basis | None = None,
     ideal: float = 0.0,
     by_group: bool = False,
@@ -106,8 +142,9 @@ def bias_metric(
 ) -> Callable[[Formula], Formula]:
     """Registers a formula; its docstring's first line is its definition.
 
-    `shares` are the rows that the metric's shares are of, where these are not all that it counts; `otherwise` says why a
-    value is not a number.
+    `meaning` is a sentence about {d} and {a}, or about the side that is {worse} off and the {other}; `worse` names the side that a
+    value above the ideal is bad for. `shares` are the rows that the metric's shares are of, where these are not all that it counts;
+    `otherwise` says why a value is not a number.
     """
 
     def register(formula: Formula) -> Formula:
@@ -117,6 +154,7 @@ def bias_metric(
                 f"{name} ({key})",
                 stage,
                 meaning,
+                worse,
                 ideal,
                 counts,
                 shares or counts,

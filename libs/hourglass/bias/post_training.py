@@ -23,7 +23,8 @@ WRONG = Basis("a prediction wrong in the same way", lambda side: np.maximum(side
     "DPPL",
     "Difference in Positive Proportions in Predicted Labels",
     Stage.POST,
-    meaning="Facet d has a smaller share of positive predictions than facet a: d is worse off.",
+    meaning="{worse} has a smaller share of positive predictions than {other}: {worse} is worse off.",
+    worse="d",
     counts=PREDICTED,
 )
 def prediction_difference(table: BiasTable) -> Floats:
@@ -41,7 +42,8 @@ def prediction_difference(table: BiasTable) -> Floats:
     "DI",
     "Disparate Impact",
     Stage.POST,
-    meaning="Below 1 facet d gets positive predictions less often than facet a and is worse off; above 1 facet a is.",
+    meaning="{worse} gets positive predictions less often than {other}: {worse} is worse off.",
+    worse="a",
     counts=PREDICTED,
     ideal=1.0,
 )
@@ -61,7 +63,8 @@ def disparate_impact(table: BiasTable) -> Floats:
     "DCA",
     "Difference in Conditional Acceptance",
     Stage.POST,
-    meaning="By their labels, facet a is accepted less often in proportion than facet d: a is worse off.",
+    meaning="By their labels, {worse} is accepted less often in proportion than {other}: {worse} is worse off.",
+    worse="a",
     counts=COMPLETE,
     shares=ACTUAL_OR_ACCEPTED,
 )
@@ -80,7 +83,8 @@ def conditional_acceptance(table: BiasTable) -> Floats:
     "DCR",
     "Difference in Conditional Rejection",
     Stage.POST,
-    meaning="By their labels, facet a is rejected more often in proportion than facet d: a is worse off.",
+    meaning="By their labels, {worse} is rejected more often in proportion than {other}: {worse} is worse off.",
+    worse="a",
     counts=COMPLETE,
     shares=ACTUAL_OR_REJECTED,
 )
@@ -99,7 +103,8 @@ def conditional_rejection(table: BiasTable) -> Floats:
     "RD",
     "Recall Difference",
     Stage.POST,
-    meaning="Of the rows of facet d with a positive label the model finds a smaller share than of facet a's: d is worse off.",
+    meaning="Of the rows of {worse} with a positive label the model finds a smaller share than of those of {other}: {worse} is worse off.",
+    worse="d",
     counts=COMPLETE,
     shares=ACTUAL_POSITIVE,
 )
@@ -118,7 +123,8 @@ def recall_difference(table: BiasTable) -> Floats:
     "SD",
     "Specificity Difference",
     Stage.POST,
-    meaning="Facet a is taken for positive by mistake more often than facet d: a is favoured, d is worse off.",
+    meaning="{other} is taken for positive by mistake more often than {worse}: {other} is favoured, {worse} is worse off.",
+    worse="d",
     counts=COMPLETE,
     shares=ACTUAL_NEGATIVE,
 )
@@ -137,7 +143,8 @@ def specificity_difference(table: BiasTable) -> Floats:
     "DAR",
     "Difference in Acceptance Rates",
     Stage.POST,
-    meaning="Positive predictions are right less often for facet d: it is accepted on weaker grounds, so a is worse off.",
+    meaning="Positive predictions are right less often for {other}: it is accepted on weaker grounds, so {worse} is worse off.",
+    worse="a",
     counts=COMPLETE,
     shares=ACCEPTED,
 )
@@ -156,7 +163,8 @@ def acceptance_difference(table: BiasTable) -> Floats:
     "DRR",
     "Difference in Rejection Rates",
     Stage.POST,
-    meaning="Negative predictions are right less often for facet a: it is rejected on weaker grounds, so a is worse off.",
+    meaning="Negative predictions are right less often for {worse}: it is rejected on weaker grounds, so {worse} is worse off.",
+    worse="a",
     counts=COMPLETE,
     shares=REJECTED,
 )
@@ -175,7 +183,8 @@ def rejection_difference(table: BiasTable) -> Floats:
     "AD",
     "Accuracy Difference",
     Stage.POST,
-    meaning="The model is wrong more often about facet d than about facet a: d is worse off.",
+    meaning="The model is wrong more often about {worse} than about {other}: {worse} is worse off.",
+    worse="d",
     counts=COMPLETE,
 )
 def accuracy_difference(table: BiasTable) -> Floats:
@@ -193,7 +202,8 @@ def accuracy_difference(table: BiasTable) -> Floats:
     "TE",
     "Treatment Equality",
     Stage.POST,
-    meaning="Among the errors about facet d more are wrong rejections than among those about facet a: d is worse off.",
+    meaning="Among the errors about {worse} more are wrong rejections than among those about {other}: {worse} is worse off.",
+    worse="d",
     counts=COMPLETE,
     shares=WRONG,
 )
@@ -212,7 +222,8 @@ def treatment_equality(table: BiasTable) -> Floats:
     "CDDPL",
     "Conditional Demographic Disparity in Predicted Labels",
     Stage.POST,
-    meaning="Within the groups facet d has a larger part of the negative predictions than of the positive ones: d is worse off.",
+    meaning="Within the groups {worse} has a larger part of the negative predictions than of the positive ones: {worse} is worse off.",
+    worse="d",
     counts=PREDICTED,
     by_group=True,
 )
@@ -231,7 +242,7 @@ def prediction_disparity(table: BiasTable) -> Floats:
     "GE",
     "Generalized Entropy",
     Stage.POST,
-    meaning="Wrong predictions are spread unequally over the rows of both facets; it does not say which facet is worse off.",
+    meaning="Wrong predictions are spread unequally over the rows of {d} and {a}; it does not say who is worse off.",
     counts=COMPLETE,
     otherwise="every row is a false negative: there is no benefit to be shared",
 )

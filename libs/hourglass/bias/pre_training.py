@@ -13,7 +13,8 @@ from hourglass.values import Floats
     "CI",
     "Class Imbalance",
     Stage.PRE,
-    meaning="Facet d has fewer rows than facet a, so a model learns less about it: d is worse off.",
+    meaning="{worse} has fewer rows than {other}, so a model learns less about it: {worse} is worse off.",
+    worse="d",
     counts=LABELLED,
 )
 def class_imbalance(table: BiasTable) -> Floats:
@@ -32,7 +33,8 @@ def class_imbalance(table: BiasTable) -> Floats:
     "DPL",
     "Difference in Positive Proportions in Labels",
     Stage.PRE,
-    meaning="Facet d has a smaller share of positive labels than facet a: d is worse off.",
+    meaning="{worse} has a smaller share of positive labels than {other}: {worse} is worse off.",
+    worse="d",
     counts=LABELLED,
 )
 def label_difference(table: BiasTable) -> Floats:
@@ -50,7 +52,7 @@ def label_difference(table: BiasTable) -> Floats:
     "KL",
     "Kullback-Liebler Divergence",  # spelled as the stock analyzer does, which readers compare
     Stage.PRE,
-    meaning="The labels of facet a are distributed otherwise than those of d; the measure does not say who is worse off.",
+    meaning="The labels of {a} are distributed differently from those of {d}; the measure does not say who is worse off.",
     counts=LABELLED,
     distance=True,
 )
@@ -70,7 +72,7 @@ def kullback_leibler(table: BiasTable) -> Floats:
     "JS",
     "Jensen-Shannon Divergence",
     Stage.PRE,
-    meaning="The labels of both facets are distributed otherwise; the measure does not say who is worse off.",
+    meaning="The labels of {a} and of {d} are distributed differently; the measure does not say who is worse off.",
     counts=LABELLED,
     distance=True,
 )
@@ -91,7 +93,7 @@ def jensen_shannon(table: BiasTable) -> Floats:
     "LP",
     "L-p Norm",
     Stage.PRE,
-    meaning="The labels of both facets are distributed otherwise; the measure does not say who is worse off.",
+    meaning="The labels of {a} and of {d} are distributed differently; the measure does not say who is worse off.",
     counts=LABELLED,
     distance=True,
 )
@@ -109,7 +111,7 @@ def norm(table: BiasTable) -> Floats:
     "TVD",
     "Total Variation Distance",
     Stage.PRE,
-    meaning="This share of labels would have to change for both facets to have the same; it does not say who is worse off.",
+    meaning="This share of labels would have to change for {d} and {a} to have the same; it does not say who is worse off.",
     counts=LABELLED,
     distance=True,
 )
@@ -127,7 +129,7 @@ def total_variation(table: BiasTable) -> Floats:
     "KS",
     "Kolmogorov-Smirnov Distance",
     Stage.PRE,
-    meaning="For one label the facets' shares are this far apart; the measure does not say who is worse off.",
+    meaning="For one label the shares of {d} and {a} are this far apart; the measure does not say who is worse off.",
     counts=LABELLED,
     distance=True,
 )
@@ -145,7 +147,8 @@ def largest_difference(table: BiasTable) -> Floats:
     "CDDL",
     "Conditional Demographic Disparity in Labels",
     Stage.PRE,
-    meaning="Within the groups facet d has a larger part of the negative labels than of the positive ones: d is worse off.",
+    meaning="Within the groups {worse} has a larger part of the negative labels than of the positive ones: {worse} is worse off.",
+    worse="d",
     counts=LABELLED,
     by_group=True,
 )

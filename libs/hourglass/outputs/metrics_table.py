@@ -78,7 +78,7 @@ def metrics_markdown() -> str:
                 "interval, further from the ideal than the baseline's.",
                 "",
                 *_table(
-                    ["metric", "name", "stage", "ideal", "definition", "a positive value means", "source"],
+                    ["metric", "name", "stage", "ideal", "definition", "what it means", "source"],
                     [
                         [m.key, m.name, m.stage, f"{m.ideal:g}", m.definition, m.meaning, m.source]
                         for s in Stage
