@@ -25,7 +25,7 @@ DATA = ("tests/data/", "libs/hourglass/demo/data/")
 ACTIONS = {"cache", "collect", "foreach", "foreachPartition", "localCheckpoint", "persist", "toArrow", "toLocalIterator", "toPandas"}
 BOUNDARY = "libs/hourglass/spark/one_pass.py"
 OWN_CHECKS = "libs/hourglass/spark/own_checks.py"
-HEAVY = ("boto3", "pandas", "pydeequ", "pyspark", "scipy.stats", "shap", "sklearn")
+HEAVY = ("boto3", "pandas", "pydeequ", "pypdf", "pyspark", "scipy.stats", "shap", "sklearn", "vl_convert")
 
 
 def project_files() -> list[str]:

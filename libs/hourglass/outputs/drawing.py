@@ -1,0 +1,56 @@
+"""Charts: how they look, and how a definition in Vega-Lite becomes a drawing without a browser and without network.
+
+Definitions are written as the dictionaries that they are. With altair's objects around them the charts of 41 facet values took
+14.8 s instead of 5.5 s, and its import a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from hourglass.outputs.page import COLOURS, FONTS, Tone
+
+Chart = dict[str, Any]
+
+VEGA_LITE = "6.4"
+BAND = "#d9e6f2"  # what is allowed
+AXIS: Mapping[str, Any] = MappingProxyType({"grid": False, "domainColor": "#888888", "tickColor": "#888888"})
+_LABELS = {"labelFont": FONTS, "labelColor": COLOURS[Tone.PLAIN], "labelFontSize": 11}
+_TITLES = {"titleFont": FONTS, "titleColor": COLOURS[Tone.PLAIN], "titleFontSize": 12, "titleFontWeight": "normal"}
+_LOOK: Mapping[str, Any] = MappingProxyType(
+    {
+        "background": "#ffffff",
+        "font": FONTS,
+        # a reader without these fonts has wider ones, which must not be cut
+        "padding": {"left": 14, "right": 34, "top": 4, "bottom": 6},
+        "view": {"stroke": None},
+        "axis": {**_LABELS, **_TITLES, "labelLimit": 260},
+        "title": {"font": FONTS, "subtitleFont": FONTS, "fontSize": 12, "subtitleFontSize": 10.5, "subtitleColor": COLOURS[Tone.QUIET]},
+    }
+)
+
+
+def layer(rows: Sequence[Mapping[str, Any]], mark: str, look: Mapping[str, Any], **encoding: Mapping[str, Any]) -> Chart:
+    """One kind of mark for each of some rows, which go into the drawing as they are."""
+    return {"data": {"values": [dict(row) for row in rows]}, "mark": {"type": mark, **look}, "encoding": encoding}
+
+
+def quantity(column: str, low: float, high: float, **axis: Any) -> Chart:
+    """A column of numbers on an axis from `low` to `high`; `title` and what an axis takes."""
+    title = axis.pop("title", None)
+    scale = {"domain": [low, high], "nice": False, "zero": False}
+    return {"field": column, "type": "quantitative", "scale": scale, "axis": {**AXIS, **axis}, "title": title}
+
+
+def plainly(column: str) -> Chart:
+    """A column that holds the colour, shape or text itself."""
+    return {"field": column, "type": "nominal", "scale": None, "legend": None}
+
+
+def drawn(chart: Chart) -> str:
+    """A chart as SVG: the same text for the same chart."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg({**chart, "config": dict(_LOOK)}, vl_version=VEGA_LITE))
