@@ -189,3 +189,22 @@ def test_what_is_not_in_the_data_is_said(tmp_path: Path) -> None:
         run_bias(tmp_path / "out", **{name: value for name, value in flags.items() if name != "analysis_config"})
     with pytest.raises(InputError, match="decision: found 'uncertainty'"):
         run_bias(tmp_path / "out", **flags, decision="uncertainty")
+
+
+def test_a_report_for_people_is_of_one_window_or_of_those_in_violation(tmp_path: Path) -> None:
+    """With the course over the stored hours; as HTML and as PDF."""
+    flags = write_csv_hours(tmp_path, against=True)
+    first = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z"}
+    run_bias(tmp_path / "baseline", **flags, **first)
+    assert "21 November 2026, 09:00 to 10:00 UTC" in (tmp_path / "baseline" / "report.html").read_text()
+    assert (tmp_path / "baseline" / "report.pdf").read_bytes().startswith(b"%PDF")
+    span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T11:00:00Z", "window": "1h", "state_root": tmp_path / "states"}
+    (report,) = [
+        found
+        for found in run_bias(tmp_path / "out", baseline_constraints=tmp_path / "baseline" / "analysis.json", **flags, **span).reports
+        if found.bias is not None and found.bias.page is not None
+    ]
+    assert report.verdict == "violation"
+    assert [path.parent.name for path in (tmp_path / "out").rglob("report.html")] == ["10"]
+    history = next(line.history for section in report.bias.page.sections for line in section.lines if line.metric == "DPPL")
+    assert [point.time.hour for point in history] == [9, 10]

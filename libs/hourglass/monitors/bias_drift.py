@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 from hourglass import storage
@@ -34,6 +35,7 @@ from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.documents import load
 from hourglass.capture.formats import INPUT, OUTPUT
+from hourglass.capture.window import HOUR, Window, hour_start
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError, did_you_mean
@@ -41,6 +43,7 @@ from hourglass.hours import HourStates
 from hourglass.monitors.job import Asked, complete, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
+from hourglass.outputs.bias_report import BiasPage, HowComputed, bias_page, history_of
 from hourglass.outputs.report import Bias, Outcome, Ranking, Report, SegmentReport
 from hourglass.quality import Bootstrap, Same
 from hourglass.scan import SamplePlan, ScanPlan
@@ -49,6 +52,7 @@ from hourglass.settings import Settings
 from hourglass.states import FacetCounts, RowSample
 from hourglass.undefined import Undefined
 
+HISTORY, HISTORY_DRAWS = timedelta(days=1), 100  # how far a report looks back, and draws for each hour of that
 RANKING = Ranking("most metrics in violation first", "violations", "number of metrics in violation")
 
 
@@ -115,6 +119,8 @@ class BiasDrift:
         bias = self.measured(asked.states)
         if dataset.rows:
             self._need_columns(asked)
+        if dataset.rows and (self.settings.window is None or any(found.verdict is Verdict.VIOLATION for found in bias.evaluations)):
+            bias = replace(bias, page=self._page(asked, bias))
         evaluations = [_evaluation(found) for found in bias.evaluations]
         suggested = _with_values(bias.facets) if self.constraints is None else {}
         if dataset.rows and not suggested and not any(found.value is not None for found in evaluations):
@@ -132,22 +138,48 @@ class BiasDrift:
             bias=bias,
         )
 
-    def measured(self, states: HourStates) -> Bias:
-        """The bias of some hours, with what was found against the baseline."""
-        config, settings = self.digest.config, self.settings
+    @property
+    def _bootstrap(self) -> Bootstrap:
+        draws = self.settings.bootstrap_draws
+        return BIAS_BOOTSTRAP if draws is None else replace(BIAS_BOOTSTRAP, draws=draws)
+
+    @property
+    def _decision(self) -> Decision:
+        return Decision(self.settings.decision or Decision.INTERVAL)
+
+    def _page(self, asked: Asked, bias: Bias) -> BiasPage:
+        """What a person is to read of a window, with the course of the last day's stored hours."""
+        settings, bootstrap = self.settings, self._bootstrap
+        how = HowComputed(bootstrap.draws, bootstrap.share, self._decision, settings.minimum_count)
+        hours = []
+        if asked.window is not None:
+            end = asked.window.end
+            for hour in Window(end - HISTORY, end).hours():
+                start = hour_start(hour)
+                states = asked.sum(Window(start, start + HOUR)).states
+                if states.of_rows:
+                    hours.append((start, self._facets(states, replace(bootstrap, draws=min(bootstrap.draws, HISTORY_DRAWS)))))
+        subject = settings.sagemaker_endpoint_name or ", ".join(source for source in asked.traffic if source) or settings.dataset_source
+        return bias_page(subject, asked.window, bias.facets, bias.evaluations, how, history_of(hours), self.digest.config.metrics)
+
+    def _facets(self, states: HourStates, bootstrap: Bootstrap) -> tuple[BiasReport, ...]:
+        config = self.digest.config
         counts = cast("FacetCounts", states.of_rows.get(FacetCounts.kind, FacetCounts.empty()))
-        draws = BIAS_BOOTSTRAP.draws if settings.bootstrap_draws is None else settings.bootstrap_draws
-        bootstrap = replace(BIAS_BOOTSTRAP, draws=draws)
         sample = self._flip_rows(states.sample) if states.sample is not None else None
-        facets = tuple(
+        return tuple(
             measure_bias(counts, facet.name, facet.values, config.positive.names, bootstrap, sample=sample) for facet in config.facets
         )
+
+    def measured(self, states: HourStates) -> Bias:
+        """The bias of some hours, with what was found against the baseline."""
+        config, settings, bootstrap = self.digest.config, self.settings, self._bootstrap
+        counts = cast("FacetCounts", states.of_rows.get(FacetCounts.kind, FacetCounts.empty()))
+        facets = self._facets(states, bootstrap)
         facets += tuple(self._against_the_best_off(counts, bootstrap))
         if self.constraints is None:
             return Bias(facets)
-        decision = Decision(settings.decision or Decision.INTERVAL)
         asked = [found for found in self.constraints if found.metric in config.metrics]
-        return Bias(facets, tuple(evaluate_bias(facets, asked, decision=decision, least_count=settings.minimum_count)))
+        return Bias(facets, tuple(evaluate_bias(facets, asked, decision=self._decision, least_count=settings.minimum_count)))
 
     def _against_the_best_off(self, counts: FacetCounts, bootstrap: Bootstrap) -> Iterator[BiasReport]:
         """Every value of a facet of more than two beside the one that fares best; with two that says nothing new."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from hourglass.bias import ALL_OTHERS, BIAS_METRICS, Stage, analysis_document, bias_violations
 from hourglass.bias.config import AnalysisConfig
 from hourglass.outputs import cloudwatch, documents
+from hourglass.outputs.bias_report import REPORT_HTML, REPORT_PDF, bias_files
 from hourglass.outputs.report import Bias, Report, SegmentReport
 from hourglass.undefined import Undefined
 
@@ -25,11 +26,12 @@ class BiasOutputs:
     config: AnalysisConfig
 
     metrics_name: ClassVar[str] = "bias-metrics"
-    sometimes: ClassVar[tuple[str, ...]] = (documents.VIOLATIONS_JSON,)
+    sometimes: ClassVar[tuple[str, ...]] = (documents.VIOLATIONS_JSON, REPORT_HTML, REPORT_PDF)
 
     def files(self, report: Report) -> dict[str, bytes]:
-        """The analysis, and the violations if there are some: a clean run writes none."""
-        return self._files(report.bias or Bias())
+        """The analysis, the violations if there are some, since a clean run writes none, and the report for people."""
+        bias = report.bias or Bias()
+        return {**self._files(bias), **(bias_files(bias.page) if bias.page is not None else {})}
 
     def segment_files(self, segment: SegmentReport) -> dict[str, bytes]:
         """The same of a segment."""

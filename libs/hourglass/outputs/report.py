@@ -13,6 +13,7 @@ from hourglass.capture.window import Window
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.hours import HourStates
+from hourglass.outputs.bias_report import BiasPage
 from hourglass.quality import OPERATORS, QualityReport
 
 SUGGESTED = "suggested"
@@ -34,10 +35,14 @@ def verdict_of(dataset: Dataset, evaluations: tuple[Evaluation, ...]) -> Verdict
 
 @dataclass(frozen=True)
 class Bias:
-    """The bias of a window's facets, and what was found of each metric that has a constraint."""
+    """The bias of a window's facets, and what was found of each metric that has a constraint.
+
+    `page` is what a person is to read of it, None where nobody asks for that.
+    """
 
     facets: tuple[BiasReport, ...] = ()
     evaluations: tuple[BiasEvaluation, ...] = ()
+    page: BiasPage | None = None
 
 
 @dataclass(frozen=True)
