@@ -73,7 +73,7 @@ class Segmentation:
 
     def of(self, columns: Mapping[str, Column], count: int) -> tuple[Places, list[str]]:
         """For each of `count` rows the place of its segment among the names that are given with it; -1 is in none."""
-        coded = [_coded(columns.get(name), count) for name in self.columns]
+        coded = [_coded(_column(name, columns), count) for name in self.columns]
         if self.condition:
             fits = np.ones(count, np.bool_)
             for clause, (codes, values) in zip(self.condition, coded, strict=True):
@@ -84,6 +84,13 @@ class Segmentation:
             joint = np.unique(joint, return_inverse=True)[1] * len(values) + codes  # never beyond rows × values
         _, firsts, places = np.unique(joint, return_index=True, return_inverse=True)
         return places, [f"{self.name}={_JOINT.join(_part(values[codes[first]]) for codes, values in coded)}" for first in firsts.tolist()]
+
+
+def _column(name: str, columns: Mapping[str, Column]) -> Column | None:
+    """A column by its name, or by its number from 0 where none is called so."""
+    if name not in columns and name.isdigit() and int(name) < len(columns):
+        return list(columns.values())[int(name)]
+    return columns.get(name)
 
 
 def parse_segmentations(text: str) -> tuple[Segmentation, ...]:

@@ -137,8 +137,9 @@ class Settings(BaseModel):
     record_preprocessor_script: Annotated[Location | None, Field(description="Python file with preprocess_handler.")] = None
     post_analytics_processor_script: Annotated[Location | None, Field(description="Python file with postprocess_handler.")] = None
     analysis_type: Annotated[
-        Annotated[AnalysisType, _by_parser(_upper, AnalysisType)], Field(description="DATA_QUALITY or MODEL_QUALITY.")
-    ] = AnalysisType.DATA_QUALITY
+        Annotated[AnalysisType, _by_parser(_upper, AnalysisType)] | None,
+        Field(description="DATA_QUALITY, MODEL_QUALITY or BIAS; what the other settings speak of when absent."),
+    ] = None
     problem_type: Annotated[
         Annotated[Problem, _one_of(*Problem)] | None,
         Field(description=f"What the model is asked for: {', '.join(Problem)}. Model quality only."),
@@ -315,6 +316,15 @@ class Settings(BaseModel):
             if self.ground_truth_source == self.dataset_source:
                 raise ValueError(f"ground_truth_source: found {self.dataset_source}, as dataset_source; expected the labels' own place")
         return self
+
+    @property
+    def analysis(self) -> AnalysisType:
+        """Which analysis is asked for: as said, or that of the configuration or the problem type that is set."""
+        if self.analysis_type is not None:
+            return self.analysis_type
+        if self.analysis_config is not None:
+            return AnalysisType.BIAS
+        return AnalysisType.DATA_QUALITY if self.problem_type is None else AnalysisType.MODEL_QUALITY
 
     @property
     def span(self) -> Window | None:

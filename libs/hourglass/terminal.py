@@ -249,6 +249,9 @@ def _quality(found: QualityReport) -> str:
         value, spread = found.metrics[key].value, found.metrics[key].deviation
         if not isinstance(value, Undefined):
             parts.append(f"{key} {value:.4g}" + ("" if isinstance(spread, Undefined) else f" ± {spread:.2g}"))
+    first = found.metrics[FIRST_METRICS[found.problem][0]].value
+    if isinstance(first, Undefined):
+        parts.append(first.reason)
     return ", ".join(parts)
 
 

@@ -182,6 +182,9 @@ def test_what_is_not_in_the_data_is_said(tmp_path: Path) -> None:
     (tmp_path / "wrong.json").write_text(json.dumps({**CSV_CONFIG, "headers": [], "label": "0", "facet": [{"name_or_index": "gender"}]}))
     with pytest.raises(InputError, match="facet gender: found no column 'gender'"):
         run_bias(tmp_path / "out", **{**flags, "analysis_config": tmp_path / "wrong.json"})
+    (tmp_path / "predictor.json").write_text(json.dumps({**CSV_CONFIG, "predictor": {"label": "9"}}))
+    with pytest.raises(InputError, match=r"predictor\.label: found no column '9'"):
+        run_bias(tmp_path / "out", **{**flags, "analysis_config": tmp_path / "predictor.json"})
     made = config(tmp_path, features="rows[*].values")
     with pytest.raises(InputError, match="features: found no column"):
         run_bias(tmp_path / "out", dataset_source=merged_record(tmp_path / "real"), analysis_config=made, **MERGED)
@@ -208,3 +211,18 @@ def test_a_report_for_people_is_of_one_window_or_of_those_in_violation(tmp_path:
     assert [path.parent.name for path in (tmp_path / "out").rglob("report.html")] == ["10"]
     history = next(line.history for section in report.bias.page.sections for line in section.lines if line.metric == "DPPL")
     assert [point.time.hour for point in history] == [9, 10]
+
+
+def test_a_whole_number_is_a_threshold_where_a_column_has_many(tmp_path: Path) -> None:
+    """The documented rule: more than 20 distinct numbers; against a baseline it is what the baseline had."""
+    rows = ["age,sex,income"] + [f"{20 + i % 60},{'fm'[i % 2]},{int(i % 60 > 35)}" for i in range(600)]
+    (tmp_path / "data.csv").write_text("\n".join(rows) + "\n")
+    made = {**CSV_CONFIG, "facet": [{"name_or_index": "age", "value_or_threshold": [50]}], "predictor": {}, "group_variable": None}
+    (tmp_path / "config.json").write_text(json.dumps(made))
+    flags = {"dataset_source": tmp_path / "data.csv", "analysis_config": tmp_path / "config.json"}
+    run_bias(tmp_path / "baseline", **flags)
+    found = read(tmp_path / "baseline" / "analysis.json")["pre_training_bias_metrics"]["facets"]["age"][0]
+    above = sum(20 + i % 60 > 50 for i in range(600))
+    assert values_of(found)["CI"] == pytest.approx((600 - above - above) / 600)
+    held = report_of(tmp_path / "out", baseline_constraints=tmp_path / "baseline" / "analysis.json", **flags)
+    assert held.verdict == "pass"

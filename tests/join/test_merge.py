@@ -318,6 +318,16 @@ def test_no_ground_truth_and_no_captures_are_no_failures(tmp_path: Path) -> None
     assert outcome.reports[0].unmatched == 1
 
 
+def test_a_slip_in_the_labels_place_empties_nothing(tmp_path: Path) -> None:
+    """A folder that is not there, where earlier runs have matched captures."""
+    write(tmp_path, {f"captures/{NINE}/a.jsonl": [capture("a")], "labels/2026/11/21/10/a.jsonl": [label("a")]})
+    merge(tmp_path)
+    before = contents(tmp_path / "merged")
+    with pytest.raises(InputError, match="where earlier runs have matched 1 captures"):
+        merge(tmp_path, ground_truth_source=tmp_path / "lables")
+    assert contents(tmp_path / "merged") == before
+
+
 def test_wrong_settings_are_told(tmp_path: Path) -> None:
     """The ground truth's place is needed, is not the captures', and does not hold the output; files lie in hours."""
     with pytest.raises(InputError, match="ground_truth_source: found nothing"):

@@ -74,7 +74,7 @@ def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noq
     if settings.ground_truth_source is not None:
         run_merge(settings, as_json=as_json)
     else:
-        _run(settings, settings.analysis_type, as_json=as_json)
+        _run(settings, settings.analysis, as_json=as_json)
 
 
 @click.command("backfill", cls=SettingsCommand)
@@ -89,7 +89,7 @@ def backfill_command(config: str | None, as_json: bool, from_: str | None, to: s
     flags["start_time"] = flags["start_time"] or from_
     flags["end_time"] = flags["end_time"] or to
     settings = load_settings(flags, os.environ, config, stands_for={"output_path": "state_root"})  # no reports are written
-    job = prepare(settings, MONITORS[settings.analysis_type])
+    job = prepare(settings, MONITORS[settings.analysis])
     if "" in {file.partition for file in job.listing.files}:
         hint = f"hourglass {job.monitor.name} reads a data set"
         raise InputError(settings.dataset_source, found="data outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)

@@ -47,7 +47,12 @@ def only(store: StateStore, sources: Iterable[str]) -> Wanted:
     """Whether an `endpoint/variant` is among those that were named; all are where none was. InputError for one without states."""
     known = store.sources()
     if not known:
-        raise InputError(f"--state-root {store.root}", found=f"no states in {store.folder}", expected="a store that a run has written")
+        raise InputError(
+            f"--state-root {store.root}",
+            found=f"no states in {store.folder}",
+            expected="a store that a run has written",
+            hint="--monitor model-quality, or bias, for theirs",
+        )
     for source in sources:
         if source not in known:
             raise InputError("--source", found=repr(source), expected=f"one of {', '.join(known)}", hint=did_you_mean(source, known))

@@ -23,6 +23,15 @@ NO_CORRECTION, BONFERRONI, BENJAMINI_HOCHBERG = "None", "Bonferroni", "Benjamini
 _SWITCH = {"enabled": True, "disabled": False, "true": True, "false": False}
 
 
+OTHER_MONITORS = {
+    **dict.fromkeys((f"{stage}_training_bias_metrics" for stage in ("pre", "post")), "the bias monitor"),
+    **dict.fromkeys(
+        (f"{kind}_constraints" for kind in ("regression", "binary_classification", "multiclass_classification", "ranking")),
+        "the model-quality monitor",
+    ),
+}
+
+
 @dataclass(frozen=True)
 class MonitoringConfig:
     """`monitoring_config` of `constraints.json`, or a feature's overrides laid over it.
@@ -136,6 +145,9 @@ def parse_baseline(
     numbers = _Part(measured, statistics_path, faults)
     if "dataset" in rules:
         rules.fault("dataset", "statistics", "constraints", "are the two files of the baseline swapped?")
+    for other, monitor in OTHER_MONITORS.items():
+        if other in rules:
+            rules.fault(other, f"constraints of {monitor}", "features and monitoring_config", "is it another monitor's baseline?")
     if "monitoring_config" in numbers:
         numbers.fault("monitoring_config", "constraints", "statistics", "are the two files of the baseline swapped?")
     config = _config(rules.part("monitoring_config"), MonitoringConfig(), drift_method=drift_method)

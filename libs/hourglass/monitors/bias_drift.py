@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
+import numpy as np
+import pyarrow as pa
+
 from hourglass import storage
 from hourglass.bias import (
     ALL_OTHERS,
@@ -35,12 +38,13 @@ from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.documents import load
 from hourglass.capture.formats import INPUT, OUTPUT
+from hourglass.capture.payloads import Column
 from hourglass.capture.window import HOUR, Window, hour_start
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, complete, prepare, read_document
+from hourglass.monitors.job import Asked, complete, first_batch, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
 from hourglass.outputs.bias_report import BiasPage, HowComputed, bias_page, history_of
@@ -50,7 +54,9 @@ from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
 from hourglass.states import FacetCounts, RowSample
+from hourglass.states.facet_counts import MISSING as PREDICTED_CODES
 from hourglass.undefined import Undefined
+from hourglass.values import as_floats
 
 HISTORY, HISTORY_DRAWS = timedelta(days=1), 100  # how far a report looks back, and draws for each hour of that
 RANKING = Ranking("most metrics in violation first", "violations", "number of metrics in violation")
@@ -86,7 +92,24 @@ class BiasDrift:
         elif settings.baseline_statistics is not None:
             hint = "set --baseline-constraints to the baseline's analysis.json"
             raise InputError("baseline_statistics", found="statistics", expected="an analysis.json", hint=hint)
-        return cls(settings, BiasDigest(config, same=Same(settings.same_class), aliases=settings.class_aliases), constraints)
+        made = cls(settings, BiasDigest(config, same=Same(settings.same_class), aliases=settings.class_aliases), constraints)
+        return made if constraints is not None else made._settled()
+
+    def _settled(self) -> BiasDrift:
+        """With each choice settled that may be a value or a threshold, by how many numbers the first rows of the data have."""
+        config = self.digest.config
+        chosen = [config.positive, *(facet.chosen for facet in config.facets)]
+        if not any(choice is not None and choice.kind == "unsure" for choice in chosen):
+            return self
+        batch = first_batch(prepare(self.settings, lambda _: self))
+        if batch is None:
+            return self
+        columns = dict(self.digest.features(batch))
+        label = config.label_name
+        if label not in columns and batch.labels and len(batch.labels) == 1:
+            columns[label] = next(iter(batch.labels.values()))
+        names = {label, *(facet.columns[0] for facet in config.facets)}
+        return replace(self, digest=replace(self.digest, config=config.settled({name: _distinct(columns.get(name)) for name in names})))
 
     @property
     def outputs(self) -> BiasOutputs:
@@ -228,6 +251,16 @@ class BiasDrift:
             for facet in config.facets:
                 if facet.name in counts.facets and counts.facets[facet.name].missing == counts.n:
                     subjects += [(f"facet {facet.name}", column) for column in facet.columns]
+            first = next(iter(counts.facets.values()), None)
+            if first is not None and not (first.predicted < PREDICTED_CODES).any():
+                answer = ("predictor.label", config.predicted_label), ("predictor.probability", config.probability)
+                names = asked.names()  # a data set may have labels only
+                answers = dict.fromkeys(names.answers if names.labels is not None else (), ())
+                for subject, attribute in answer:
+                    if answers and attribute is not None and find_attribute(attribute, answers) is None:
+                        expected = f"one of {', '.join(answers)}"
+                        hint = did_you_mean(attribute, answers)
+                        raise InputError(subject, found=f"no column {attribute!r}", expected=expected, hint=hint)
         columns = dict.fromkeys(asked.names().columns if subjects else (), ())
         if config.features is not None:
             subjects = [("features", config.features)]
@@ -235,6 +268,16 @@ class BiasDrift:
             if columns and attribute is not None and find_attribute(attribute, columns) is None:
                 hint = did_you_mean(attribute, columns)
                 raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
+
+
+def _distinct(column: Column | None) -> int | None:
+    """How many different numbers a column has; None of one with texts, or of none."""
+    if column is None:
+        return None
+    numbers = as_floats(column)
+    given = column.to_pylist() if isinstance(column, pa.Array) else column
+    has_texts = any(np.isnan(number) and value not in {None, ""} for number, value in zip(numbers.tolist(), given, strict=True))
+    return None if has_texts else len(np.unique(numbers[np.isfinite(numbers)]))
 
 
 def read_config(settings: Settings) -> AnalysisConfig:

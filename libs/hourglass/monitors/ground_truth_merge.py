@@ -71,6 +71,7 @@ def complete(settings: Settings, prepared: Prepared, engine: JoinEngine, paralle
     """The join and all that follows; nothing that is there changes before all is known to be sound."""
     for path in prepared.abandoned:
         storage.remove(path)
+    _need_labels(settings, prepared)
     tasks = {task.partition: task for task in asked(settings, prepared)}
     stale = [partition for partition, task in tasks.items() if not is_done(settings, prepared, task)]
     labels = labels_of(settings, prepared, stale)
@@ -127,6 +128,15 @@ def _remove_staged(plan: JoinPlan) -> None:
         found = [info for infos in threads.map(lambda folder: storage.listing(folder, recursive=False), folders) for info in infos]
         names = [storage.spelled(info.path, plan.output) for info in found if f".{plan.token}-" in info.base_name]
         list(threads.map(storage.remove, names))
+
+
+def _need_labels(settings: Settings, prepared: Prepared) -> None:
+    """InputError where the labels' place is gone and earlier runs have matched some: a slip must not empty what they made."""
+    matched = sum(report.matched for report in prepared.reports.values())
+    if matched and not prepared.label_listing.files and not storage.is_directory(str(settings.ground_truth_source)):
+        found = f"{no_data(prepared.label_listing)}, where earlier runs have matched {matched:,} captures"
+        hint = "check the path; merged files that are to go can be deleted"
+        raise InputError(f"ground_truth_source {settings.ground_truth_source}", found=found, expected="files of labels", hint=hint)
 
 
 def _need_sound_input(settings: Settings, joined: Joined) -> None:

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, ClassVar, Protocol
 
 from hourglass import storage
-from hourglass.capture.batches import ReadPlan
+from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.detect import detect_format
 from hourglass.capture.files import InputFile, Listing, list_files
 from hourglass.capture.hooks import POSTPROCESS, PREPROCESS, Script, postprocess
@@ -232,6 +232,13 @@ def plan_pass(job: Job) -> tuple[ScanPlan, list[InputFile]]:
         batch_paths=frozenset(part.file.path for part in batch),
     )
     return job.monitor.plan(read), files
+
+
+def first_batch(job: Job) -> Batch | None:
+    """The first rows of the data; None where there are none."""
+    plan, files = plan_pass(job)
+    tasks = cut_tasks(files, plan.read.form, 1)
+    return next(iter(read_batches(tasks[0], plan.read, Tally())), None) if tasks else None
 
 
 def first_names(job: Job) -> Names:

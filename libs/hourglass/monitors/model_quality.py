@@ -49,6 +49,8 @@ from hourglass.settings import Settings
 from hourglass.states import ClassProbabilities, Scores, State
 from hourglass.undefined import Undefined
 
+ENOUGH_DRAWS = 50
+ROUGH = "deviations of few draws are wrong by a third or more, and so are verdicts by them: --bootstrap-draws 200, for the baseline too"
 CHANCE = 2.0  # deviations that a segment may be worse by chance
 
 
@@ -107,9 +109,6 @@ class ModelQuality:
         if read.form.kind == "merge" and not merged and self.digest.ground_truth is None:
             hint = "the hook makes all columns of a row, the label's among them"
             raise InputError("ground_truth_attribute", found="nothing", expected="the label's column", hint=hint)
-        if not merged and self.digest.ground_truth is None:
-            hint = "or dataset_format sagemakerMergeJson, for captures that hourglass merge has joined with labels"
-            raise InputError("ground_truth_attribute", found="nothing", expected="the label's column", hint=hint)
         digest = replace(self.digest, merged=merged)
         read = replace(
             read,
@@ -143,6 +142,8 @@ class ModelQuality:
             )
         thresholds, reference, warnings = self._thresholds(asked)
         evaluations = tuple(self._evaluate(measured, thresholds))
+        if self.settings.decision == "uncertainty" and _draws(self.settings) < ENOUGH_DRAWS:
+            warnings = (*warnings, ROUGH)
         return Report(
             asked.window,
             dataset,
@@ -225,6 +226,9 @@ class ModelQuality:
             threshold = digest.threshold if isinstance(digest.threshold, str) else None
             predictions = [("inference_attribute", digest.inference), ("probability_attribute", digest.probability)]
             _need_names([*predictions, ("probability_threshold_attribute", threshold)], names.answers)
+            if names.labels is None and digest.ground_truth is None:
+                hint = "captures get their labels by hourglass merge; a data set has them in a column"
+                raise InputError("ground_truth_attribute", found="nothing", expected="the label's column", hint=hint)
             labels = names.columns if names.labels is None else names.labels  # of labels that have not come yet there are none
             _need_names([("ground_truth_attribute", digest.ground_truth)], labels)
             if digest.ground_truth is None and len({name.partition("[")[0] for name in labels}) > 1:

@@ -204,7 +204,7 @@ class QualityDigest:
 
     def _label(self, batch: Batch) -> Attribute | None:
         columns = batch.labels if self.merged else batch.columns
-        if columns is None:
+        if columns is None or (self.ground_truth is None and not self.merged):
             return None
         if self.ground_truth is not None:
             return find_attribute(self.ground_truth, columns)
