@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from hourglass.bias import CHECK as BIAS_CHECK
 from hourglass.capture.window import HOUR, Window, duration_name, format_time, hour_of
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
@@ -259,6 +260,8 @@ def _value(found: Evaluation) -> str:
     """The measured value and its threshold; that a column is not there needs no number."""
     if not isinstance(found.value, float) or not isinstance(found.threshold, float) or found.check.endswith("column_check"):
         return ""
+    if found.check == BIAS_CHECK:  # whose sign says who is worse off, not how far from the baseline it is
+        return f" {found.value:.4g}, baseline {found.threshold:.4g}"
     return f" {found.value:.4g} {'>' if found.value > found.threshold else '<'} {found.threshold:.4g}"
 
 
