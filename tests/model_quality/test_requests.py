@@ -30,13 +30,13 @@ class Container:
         """Where a path of the request is."""
         return Path(inside.replace("/opt/ml", str(self.root), 1))
 
-    def run(self, request: dict[str, Any], **more: str) -> int:
+    def run(self, request: dict[str, Any]) -> int:
         """Runs the request's job; its exit code."""
         said = {name: str(self.path(value)) if value.startswith("/opt/ml") else value for name, value in request["Environment"].items()}
         (self.root / "config").mkdir(parents=True, exist_ok=True)
         (self.root / "config" / "processingjobconfig.json").write_text(json.dumps(request))
         base = {name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME", "PYTHONPATH") if name in os.environ}
-        environment = {**base, **said, "PYSPARK_PYTHON": sys.executable, "container_root": str(self.root), **more}
+        environment = {**base, **said, "PYSPARK_PYTHON": sys.executable, "container_root": str(self.root)}
         command = [sys.executable, "-c", "from hourglass.cli import main; main()", "run"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
         print(done.stdout, done.stderr)
@@ -68,7 +68,7 @@ def test_the_real_baseline_and_monitoring_jobs_of_abalone(tmp_path: Path) -> Non
     folder = first.path(local_path(baseline, "baseline_dataset_input"))
     folder.mkdir(parents=True)
     (folder / "baseline.csv").write_text("label,prediction\n" + "".join(f"{label!r},{said!r}\n" for label, said in training))
-    assert first.run(baseline, engine="local") == 0
+    assert first.run(baseline) == 0
     suggested = first.path(baseline["Environment"]["output_path"])
     check_outputs(suggested, suggested=True, monitor="model-quality")
     assert first.message == "Completed: Job completed successfully with no violations."
