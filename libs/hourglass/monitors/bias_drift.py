@@ -8,7 +8,7 @@ the baseline's analysis is the constraints       bias.constraints; the same for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar, cast
@@ -36,7 +36,6 @@ from hourglass.bias.constraints import lower_end
 from hourglass.bias.digest import BiasDigest
 from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import Batch, ReadPlan
-from hourglass.capture.documents import load
 from hourglass.capture.formats import INPUT, OUTPUT
 from hourglass.capture.payloads import Column
 from hourglass.capture.window import HOUR, Window, hour_start
@@ -44,7 +43,7 @@ from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, complete, first_batch, prepare, read_document
+from hourglass.monitors.job import Asked, complete, first_batch, json_object, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
 from hourglass.outputs.bias_report import BiasPage, HowComputed, bias_page, history_of
@@ -87,7 +86,7 @@ class BiasDrift:
         constraints = None
         if given is not None:
             path = settings.baseline_constraints or ANALYSIS_JSON
-            constraints = tuple(parse_bias_constraints(_document(given, path), path))
+            constraints = tuple(parse_bias_constraints(json_object(given, path), path))
             config = settled(config, constraints)
         elif settings.baseline_statistics is not None:
             hint = "set --baseline-constraints to the baseline's analysis.json"
@@ -319,13 +318,3 @@ def _with_values(facets: Iterable[BiasReport]) -> dict[str, float]:
         for key, measured in value.metrics.items()
         if not isinstance(measured.value, Undefined)
     }
-
-
-def _document(data: bytes, path: str) -> Mapping[str, Any]:
-    try:
-        document = load(data)
-    except ValueError as fault:
-        raise InputError(path, found=str(fault), expected="JSON") from fault
-    if not isinstance(document, dict):
-        raise InputError(path, found=type(document).__name__, expected="a JSON object")
-    return document

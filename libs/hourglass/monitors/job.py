@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol
 from hourglass import storage
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.detect import detect_format
+from hourglass.capture.documents import load
 from hourglass.capture.files import InputFile, Listing, list_files
 from hourglass.capture.hooks import POSTPROCESS, PREPROCESS, Script, postprocess
 from hourglass.capture.manifests import expand_manifests
@@ -218,6 +219,17 @@ def read_document(path: str | None, name: str) -> bytes | None:
     if path is None:
         return None
     return storage.read_bytes(path if path.endswith(".json") else storage.join(path, name))
+
+
+def json_object(data: bytes, path: str) -> Mapping[str, Any]:
+    """The object in a JSON file's bytes; InputError that names the path when it holds anything else."""
+    try:
+        document = load(data)
+    except ValueError as fault:
+        raise InputError(path, found=str(fault), expected="JSON") from fault
+    if not isinstance(document, dict):
+        raise InputError(path, found=type(document).__name__, expected="a JSON object")
+    return document
 
 
 def plan_pass(job: Job) -> tuple[ScanPlan, list[InputFile]]:

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import ReadPlan
-from hourglass.capture.documents import load
 from hourglass.comparisons import Worse
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, complete, prepare, read_document
+from hourglass.monitors.job import Asked, complete, json_object, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs import documents
 from hourglass.outputs.model_quality import ModelQualityOutputs
@@ -90,11 +89,11 @@ class ModelQuality:
             hint = "set --baseline-constraints to the constraints.json beside it"
             raise InputError("baseline_constraints", found="nothing but baseline_statistics", expected="thresholds", hint=hint)
         path = settings.baseline_constraints or documents.CONSTRAINTS_JSON
-        constraints = tuple(parse_quality_constraints(_document(given, path), digest.problem, path))
+        constraints = tuple(parse_quality_constraints(json_object(given, path), digest.problem, path))
         statistics = read_document(settings.baseline_statistics, documents.STATISTICS_JSON)
         deviations = {}
         if statistics is not None:
-            deviations = baseline_deviations(_document(statistics, str(settings.baseline_statistics)), digest.problem)
+            deviations = baseline_deviations(json_object(statistics, str(settings.baseline_statistics)), digest.problem)
         lacking = "" if constraints else f"{documents.CONSTRAINTS_JSON} has no thresholds"
         return cls(settings, digest, Thresholds(constraints, deviations, lacking), given)
 
@@ -337,13 +336,3 @@ def _ranking(problem: Problem) -> Ranking:
     key = FIRST_METRICS[problem][0]
     definition = f"{key}: by how much it is worse than that of all rows, less {CHANCE:g} of its deviations"
     return Ranking("worst first", f"{key} worse by", definition)
-
-
-def _document(data: bytes, path: str) -> Mapping[str, Any]:
-    try:
-        document = load(data)
-    except ValueError as fault:
-        raise InputError(path, found=str(fault), expected="JSON") from fault
-    if not isinstance(document, dict):
-        raise InputError(path, found=type(document).__name__, expected="a JSON object")
-    return document
