@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from hourglass.bias.config import AnalysisConfig, Chosen
 from hourglass.bias.facets import by_threshold, facet_names
-from hourglass.capture.attributes import find_attribute
+from hourglass.capture.attributes import Attribute, find_answer, find_attribute
 from hourglass.capture.batches import Batch
 from hourglass.capture.payloads import Column
 from hourglass.errors import InputError
@@ -93,11 +93,11 @@ class BiasDigest:
         """The predicted classes: as they are, or made by a threshold of their probabilities."""
         config = self.config
         if config.predicted_label is not None:
-            named = features if config.predicted_label in features else batch.columns
-            return self._classes(_found(config.predicted_label, named))
+            in_data = batch.answers is None and config.predicted_label in features
+            return self._classes(_found(config.predicted_label, features) if in_data else _one(find_answer(config.predicted_label, batch)))
         if config.probability is None:
             return None
-        scores = _found(config.probability, batch.columns)
+        scores = _one(find_answer(config.probability, batch))
         if scores is None:
             return None
         positive = config.positive.name if config.positive.kind == "threshold" else next(iter(sorted(config.positive.names)), "1")
@@ -119,7 +119,8 @@ def _column(name: str, features: Mapping[str, Column], nothing: pa.StringArray) 
 
 
 def _found(name: str, columns: Mapping[str, Column]) -> Column | None:
-    found = find_attribute(name, columns)
-    if found is None or found.is_list:
-        return None
-    return found.columns[0]
+    return _one(find_attribute(name, columns))
+
+
+def _one(found: Attribute | None) -> Column | None:
+    return None if found is None or found.is_list else found.columns[0]

@@ -46,7 +46,7 @@ def find_attribute(attribute: str, columns: Mapping[str, Column], *, ordered: in
         return _named(attribute, columns)
     if numbers := _NUMBERS.fullmatch(attribute):
         first, last = int(numbers[1]), int(numbers[2] or numbers[1])
-        if last >= ordered and len(columns) > 1:
+        if last >= ordered and len(columns) > max(1, ordered):
             names = f"a number, where JSON names the columns: {', '.join(columns)}"
             raise InputError(f"attribute {attribute!r}", found=names, expected="a name or a path", hint="names come in any order")
         found_there = tuple(columns.values())[first : last + 1]

@@ -53,7 +53,7 @@ from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
 from hourglass.states import FacetCounts, RowSample
-from hourglass.states.facet_counts import MISSING as PREDICTED_CODES
+from hourglass.states.facet_counts import MISSING
 from hourglass.undefined import Undefined
 from hourglass.values import as_floats
 
@@ -251,7 +251,7 @@ class BiasDrift:
                 if facet.name in counts.facets and counts.facets[facet.name].missing == counts.n:
                     subjects += [(f"facet {facet.name}", column) for column in facet.columns]
             first = next(iter(counts.facets.values()), None)
-            if first is not None and not (first.predicted < PREDICTED_CODES).any():
+            if first is not None and not (first.predicted != MISSING).any():
                 answer = ("predictor.label", config.predicted_label), ("predictor.probability", config.probability)
                 names = asked.names()  # a data set may have labels only
                 answers = dict.fromkeys(names.answers if names.labels is not None else (), ())
