@@ -15,18 +15,18 @@ test-spark35: export PYSPARK_PYTHON := $(CURDIR)/.venv-spark35/bin/python
 export PYSPARK_DRIVER_PYTHON = $(PYSPARK_PYTHON)
 unexport SPARK_HOME SPARK_CONF_DIR
 
-.PHONY: help demo test test-spark35 check lint fmt docs bench setup setup-sdk setup-spark35 java lock clean
+.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench setup setup-fairlearn setup-sdk setup-spark35 java lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup java ## the main job on real data with planted faults: local files, local Spark, no account
 	@$(BIN)/hourglass demo
 
-test: setup setup-sdk java ## all tests, doctests and the README's code blocks
+test: setup setup-fairlearn setup-sdk java ## all tests, doctests and the README's code blocks
 	@$(BIN)/python -m pytest
 
-test-spark35: setup-spark35 setup-sdk java ## all tests on Spark 3.5, and those of users' own checks, which Deequ has on 3.5 only
+test-spark35: setup-spark35 setup-fairlearn setup-sdk java ## all tests on Spark 3.5, and those of users' own checks, which Deequ has on 3.5 only
 	@.venv-spark35/bin/python -m pytest
 
 check: lint test test-spark35 ## exactly what CI runs
@@ -34,7 +34,7 @@ check: lint test test-spark35 ## exactly what CI runs
 lint: lint-format lint-style lint-types lint-imports ## format, style, types, and the direction of imports
 
 # one target each, so that `make --keep-going` shows what all of them found
-.PHONY: lint-format lint-style lint-types lint-imports
+.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench setup setup-fairlearn setup-sdk setup-spark35 java lock clean
 lint-format: setup
 	@$(BIN)/ruff format --check
 lint-style: setup
@@ -51,6 +51,9 @@ fmt: setup ## format the code and apply the safe fixes
 docs: setup ## write docs/metrics.md from the registries
 	@$(BIN)/hourglass metrics > docs/metrics.md
 
+notebooks: setup ## run the notebooks and keep what they show
+	@$(BIN)/jupyter execute --inplace notebooks/*.ipynb
+
 bench: setup java ## speed and memory, as ratios measured in one run
 	@$(BIN)/python bench/run.py
 	@$(BIN)/python bench/merge_join.py --repeats 3
@@ -58,6 +61,8 @@ bench: setup java ## speed and memory, as ratios measured in one run
 	@$(BIN)/python bench/bias.py
 
 setup: .venv/.stamp ## .venv from requirements/*.txt: exact versions, checked hashes
+
+setup-fairlearn: .venv-fairlearn/.stamp ## .venv-fairlearn with fairlearn, whose metrics the tests hold ours against
 
 setup-sdk: .venv-sdk/.stamp ## .venv-sdk with the SageMaker Python SDK, which the tests let read our files
 
@@ -72,10 +77,11 @@ lock: setup ## resolve all versions anew and write requirements/*.txt
 	@$(compile) --group pyproject.toml:build -o requirements/build.txt
 	@$(compile) --group pyproject.toml:dev --extra demo pyproject.toml -o requirements/dev.txt
 	@$(compile) --group pyproject.toml:spark35 --extra demo --extra deequ pyproject.toml -o requirements/spark35.txt --constraint <($(not-spark))
-	@$(compile) --group pyproject.toml:sagemaker-sdk -o requirements/sagemaker-sdk.txt
+	@$(compile) --group pyproject.toml:fairlearn -o requirements/fairlearn.txt
+	@$(compile) --group pyproject.toml:sdk -o requirements/sdk.txt
 
 clean: ## remove the environments and what the tools left behind
-	rm -rf .venv .venv-sdk .venv-spark35 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
+	rm -rf .venv .venv-fairlearn .venv-sdk .venv-spark35 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
 
 # pyspark comes as source only: its build, like our own, takes the locked setuptools, since an isolated one would fetch an unlocked one
 .venv/.stamp: requirements/build.txt requirements/dev.txt pyproject.toml
@@ -87,9 +93,9 @@ clean: ## remove the environments and what the tools left behind
 	@$(BIN)/pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv-sdk/.stamp: requirements/sagemaker-sdk.txt
+.venv-fairlearn/.stamp .venv-sdk/.stamp: .venv-%/.stamp: requirements/%.txt
 	@$(need-python)
-	@echo "setting up .venv-sdk with $(PYTHON): about half a minute" >&2
+	@echo "setting up $(@D) with $(PYTHON): about half a minute" >&2
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/pip install --quiet --require-hashes --only-binary :all: -r $<
 	@touch $@

@@ -13,20 +13,18 @@ import pytest
 from hypothesis import settings
 
 from hourglass.spark.session import DEEQU, deequ_settings, spark_line, start_session
-from tests import servers
-from tests.sdk import environment as sdk_environment
+from tests import environments, servers
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-ROOT = Path(__file__).parents[1]
 
 # how long an example takes is the machine's affair: a busy one would fail tests whose assertions hold
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
-# runs in .venv-sdk, and cannot be imported here to look for doctests
-collect_ignore = ["sdk/read_monitoring_files.py"]
+# run in environments of their own, and cannot be imported here to look for doctests
+READ_WITH_SDK = Path(__file__).with_name("sdk") / "read_monitoring_files.py"
+collect_ignore = ["oracles/fairlearn_metrics.py", str(READ_WITH_SDK)]
 # Deequ has no jar for the other Spark line that anybody here could try; `make test-spark35` runs these
 HAS_DEEQU = spark_line() in DEEQU
 if not HAS_DEEQU:
@@ -117,5 +115,5 @@ def spark(object_store: servers.ObjectStore) -> Iterator[SparkSession]:  # noqa:
 @pytest.fixture(scope="session")
 def read_with_sdk(s3: str) -> Callable[[str | Path], dict[str, Any]]:
     """Reads a directory's statistics.json, constraints.json and constraint_violations.json as SageMaker's users do."""
-    python = sdk_environment.ensure(ROOT)
-    return lambda directory: sdk_environment.read(python, directory, bucket=s3.removeprefix("s3://"))
+    python = environments.ensure("sdk")
+    return lambda directory: environments.ask(python, READ_WITH_SDK, str(directory), s3.removeprefix("s3://"))
