@@ -55,6 +55,10 @@ class HookError(InputError):
     """A user's hook script failed; its own traceback is part of the sentence."""
 
 
+class ModelError(InputError):
+    """A model cannot be opened, fails, or answers with what is no prediction."""
+
+
 class EnvironmentFault(HourglassError):
     """Something outside of the data and the settings is missing: Java, a package, a right."""
 

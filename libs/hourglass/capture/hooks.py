@@ -22,43 +22,47 @@ from hourglass.capture.documents import Row, flatten
 from hourglass.errors import HookError, shorten
 
 PREPROCESS, POSTPROCESS = "preprocess_handler", "postprocess_handler"
-_FAILURES = (Exception, SystemExit)  # a script that calls sys.exit(0) must not end the job as a success
+FAILURES = (Exception, SystemExit)  # a script that calls sys.exit(0) must not end the job as a success
 
 
 @dataclass(frozen=True)
 class Script:
-    """A hook script's path and text."""
+    """A script's path and text, and what errors call it."""
 
     path: str
     text: str
+    role: str = "hook script"
 
     @classmethod
-    def read(cls, path: str) -> Script:
+    def read(cls, path: str, role: str = role) -> Script:
         """The script at a path or URI."""
         path = storage.normalise(path)
         try:
-            return cls(path, storage.read_bytes(path).decode("utf-8-sig"))
+            return cls(path, storage.read_bytes(path).decode("utf-8-sig"), role)
         except UnicodeDecodeError as fault:
-            raise HookError(f"hook script {path}", found=str(fault), expected="Python source in UTF-8") from fault
+            raise HookError(f"{role} {path}", found=str(fault), expected="Python source in UTF-8") from fault
 
     def load(self) -> ModuleType:
         """The script as a module of its own; HookError, with the script's own traceback, when it fails."""
         try:
             return _load(self)
-        except _FAILURES as fault:
-            raise HookError(f"hook script {self.path}", found=own_traceback(fault, self.path), expected="a script that loads") from fault
+        except FAILURES as fault:
+            raise HookError(f"{self.role} {self.path}", found=own_traceback(fault, self.path), expected="a script that loads") from fault
 
     def handler(self, name: str) -> Callable[..., Any]:
         """The function of that name; HookError when the script fails to load or has none."""
-        module = self.load()
-        handler = getattr(module, name, None)
-        if not callable(handler):
+        return self.function(self.load(), name)
+
+    def function(self, module: ModuleType, name: str) -> Callable[..., Any]:
+        """A function of the loaded script; HookError when it has none of that name."""
+        function = getattr(module, name, None)
+        if not callable(function):
             raise HookError(
-                f"hook script {self.path}",
+                f"{self.role} {self.path}",
                 found=", ".join(sorted(n for n, value in vars(module).items() if inspect.isfunction(value))) or "no function",
                 expected=f"a function {name}",
             )
-        return handler  # type: ignore[no-any-return]
+        return function  # type: ignore[no-any-return]
 
 
 class _Source(importlib.abc.InspectLoader):
@@ -164,7 +168,7 @@ class Preprocessor:
         """
         try:
             result = self._handler(record, *self._arguments)
-        except _FAILURES as fault:
+        except FAILURES as fault:
             raise self._failure(own_traceback(fault, self._path), place(), text()) from fault
         if isinstance(result, dict):
             result = [result]
@@ -188,7 +192,7 @@ def postprocess(script: Script) -> None:
     handler = script.handler(POSTPROCESS)
     try:
         handler()
-    except _FAILURES as fault:
+    except FAILURES as fault:
         raise HookError(f"{POSTPROCESS} of {script.path}", found=own_traceback(fault, script.path), expected="no error") from fault
 
 

@@ -32,6 +32,8 @@ _PARTS = ("data", "encoding", "observedContentType")
 TIME: Path = ("eventMetadata", "inferenceTime")
 LABEL: Path = ("groundTruthData",)
 IDS: tuple[Path, ...] = (("eventMetadata", "eventId"), ("eventMetadata", "inferenceId"))
+# the custom attribute of requests that the monitor itself makes to the endpoint
+OWN_REQUEST = "hourglass-attribution"
 
 
 @dataclass(frozen=True)
