@@ -25,6 +25,7 @@ DATA = ("tests/data/", "libs/hourglass/demo/data/")
 ACTIONS = {"cache", "collect", "foreach", "foreachPartition", "localCheckpoint", "persist", "toArrow", "toLocalIterator", "toPandas"}
 BOUNDARY = "libs/hourglass/spark/one_pass.py"
 OWN_CHECKS = "libs/hourglass/spark/own_checks.py"
+EXTRAS = ["demo", "attribution", "models"]  # in both environments
 HEAVY = (
     *("boto3", "jmespath", "lightgbm", "mlflow", "onnxruntime", "pandas", "pydeequ", "pypdf", "pyspark", "scipy.stats", "shap", "skops"),
     *("sklearn", "urllib3", "vl_convert", "xgboost"),
@@ -91,7 +92,7 @@ def in_group(name: str) -> Iterator[str]:
         yield from [asked] if isinstance(asked, str) else in_group(asked["include-group"])
 
 
-@pytest.mark.parametrize(("group", "extras"), [("dev", ["demo", "attribution", "models"]), ("spark35", ["demo", "deequ", "attribution", "models"])])
+@pytest.mark.parametrize(("group", "extras"), [("dev", EXTRAS), ("spark35", [*EXTRAS, "deequ"])])
 def test_the_locked_versions_are_those_that_the_project_asks_for(group, extras):
     locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / "requirements" / f"{group}.txt").read_text(), re.MULTILINE))
     asked = [
