@@ -174,6 +174,15 @@ def test_xgboost_that_was_stopped_early_is_its_best_trees(tmp_path: Path) -> Non
     assert opened.estimator.num_boosted_rounds() == model.best_iteration + 1 < model.get_booster().num_boosted_rounds()
 
 
+def test_xgboost_without_trees_predicts_too(tmp_path: Path) -> None:
+    """A linear booster, which has no quick way; stopped early it keeps all of its rounds, as XGBoost does."""
+    model = xgboost.XGBClassifier(booster="gblinear", n_estimators=60, early_stopping_rounds=3)
+    model.fit(NUMBERS.frame(), TWO, eval_set=[(NUMBERS.frame(), RANDOM.integers(0, 2, COUNT))], verbose=False)
+    model.save_model(tmp_path / "m.json")
+    opened = open_model(Predictor(str(tmp_path / "m.json")))
+    np.testing.assert_allclose(opened.predict(NUMBERS)[:, 0], model.predict_proba(NUMBERS.frame())[:, 1], **NEAR)
+
+
 def test_xgboost_with_labels_for_an_answer_gives_probabilities_all_the_same(tmp_path: Path) -> None:
     """`multi:softmax` is the same model as `multi:softprob`."""
     settings = {"num_class": 3, "max_depth": 2}

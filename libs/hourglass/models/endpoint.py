@@ -67,22 +67,26 @@ class _Endpoint:
         return found
 
     def _with_patience(self, body: bytes) -> bytes:
-        attempts = self._predictor.attempts
-        for attempt in range(1, attempts + 1):
+        attempt = 1
+        while True:
             try:
                 return self._call(body)
             except Busy as fault:
-                if attempt == attempts:
-                    raise ModelError(
-                        self._subject,
-                        found=f"{fault}, the last of {attempts} calls",
-                        expected=f"an answer within {self._predictor.timeout_s:g} s",
-                        hint=f"is it up, and are {self._batch} rows a call not too many?",
-                    ) from fault
+                if attempt >= self._predictor.attempts:
+                    raise self._given_up(fault) from fault
                 asked = _FIRST_WAIT_S * 2 ** (attempt - 1) if fault.wait_s is None else fault.wait_s
                 # not all workers at the same time again
                 time.sleep(min(asked, _LONGEST_WAIT_S) * random.uniform(1.0, 1.5))  # noqa: S311 no secret
-        raise AssertionError
+                attempt += 1
+
+    def _given_up(self, fault: Busy) -> ModelError:
+        attempts = self._predictor.attempts
+        return ModelError(
+            self._subject,
+            found=f"{fault}, the last of {attempts} calls",
+            expected=f"an answer within {self._predictor.timeout_s:g} s",
+            hint=f"is it up, and are {self._batch} rows a call not too many?",
+        )
 
     @property
     def _subject(self) -> str:

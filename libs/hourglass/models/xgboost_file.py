@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from hourglass.models.categories import encoded
 from hourglass.models.loaded import Loaded
 from hourglass.models.model import Predictor, opens, package, read_model
+from hourglass.values import Floats
 
 
 @opens("XGBoost", suffixes=(".json", ".ubj"))
@@ -18,18 +20,24 @@ def open_xgboost(predictor: Predictor) -> Loaded:
     xgboost = package("xgboost", "xgboost-cpu")
     booster = xgboost.Booster()
     booster.load_model(bytearray(read_model(predictor)))
+    settings = booster.save_config()
+    linear = '"name":"gblinear"' in settings
     best = booster.attr("best_iteration")
-    if best is not None and int(best) + 1 < booster.num_boosted_rounds():
+    if best is not None and not linear and int(best) + 1 < booster.num_boosted_rounds():
         booster = booster[: int(best) + 1]  # so that whoever looks inside sees the same trees
     booster.set_param({"nthread": 1})  # Spark has a task for each core
-    if '"multi:softmax"' in booster.save_config():
+    if '"multi:softmax"' in settings:
         booster.set_param({"objective": "multi:softprob"})
-    told = booster.get_categories(export_to_arrow=True).to_arrow()
+    told = [] if linear else booster.get_categories(export_to_arrow=True).to_arrow()
     categories = {place: words.to_pylist() for place, (_, words) in enumerate(told) if words is not None}
+
+    def ask_linear(matrix: Floats) -> Any:
+        return booster.predict(xgboost.DMatrix(matrix, feature_names=booster.feature_names, nthread=1))
+
     return Loaded(
         "xgboost",
         shape=partial(encoded, categories=categories),
-        ask=booster.inplace_predict,
+        ask=ask_linear if linear else booster.inplace_predict,
         names=tuple(booster.feature_names) if booster.feature_names else None,
         estimator=booster,
     )
