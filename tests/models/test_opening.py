@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import sys
 from pathlib import Path
 
@@ -110,9 +111,17 @@ def test_a_predictor_travels_and_tells_no_secret() -> None:
     assert Predictor("s3://bucket/user:word@m.onnx").name == "s3://bucket/user:word@m.onnx"
 
 
+def test_the_documents_python_file_is_a_model(tmp_path: Path) -> None:
+    """As it stands there."""
+    (tmp_path / "model.py").write_text(re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)[0])
+    opened = open_model(Predictor(str(tmp_path / "model.py")))
+    assert (opened.names, opened.labels) == (("age", "hours"), ("high",))
+    assert opened.predict(Rows(("hours", "age"), np.array([[40.0, 40.0]]), {})).tolist() == [[0.5]]
+
+
 def test_every_kind_is_in_the_document() -> None:
     """With what its sources look like."""
     text = DOCUMENT.read_text()
     signs = [sign for kind in KINDS.values() for sign in (*kind.suffixes, *kind.prefixes, kind.marker or "MLmodel")]
     assert len(KINDS) == 9
-    assert [sign for sign in signs if f"{sign}" not in text] == []
+    assert [sign for sign in signs if sign not in text] == []
