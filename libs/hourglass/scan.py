@@ -14,7 +14,8 @@ import orjson
 import pyarrow as pa
 
 from hourglass import errors
-from hourglass.capture.batches import Batch, ReadPlan, taken
+from hourglass.capture.batches import Batch, ReadPlan
+from hourglass.capture.payloads import Column, objects
 from hourglass.capture.reader import read_batches
 from hourglass.capture.row_ids import Ids
 from hourglass.capture.slices import Task
@@ -30,13 +31,34 @@ ROW_BYTES_A_BATCH = 32 << 20
 Row = tuple[object, ...]
 
 
+class RowMaker(Protocol):
+    """What a monitor keeps of a row in place of its columns."""
+
+    def kept(self, batch: Batch, hidden: Collection[str]) -> Mapping[str, Column]:
+        """The columns that are kept of a batch's rows; nothing in them tells a column that is `hidden`."""
+        ...
+
+
 @dataclass(frozen=True)
 class SamplePlan:
-    """How many rows are kept of an hour, `without` which columns, and of which ones a hash instead of the value."""
+    """How many rows are kept of an hour, `without` which columns, and of which ones a hash instead of the value.
+
+    What is kept of a row are its columns, or what `maker` makes of them, which hides both kinds.
+    """
 
     rows: int
     without: tuple[str, ...] = ()
     hashed: tuple[str, ...] = ()
+    maker: RowMaker | None = None
+
+    def columns(self, batch: Batch) -> Mapping[str, Column]:
+        """What is kept of a batch's rows."""
+        if self.maker is not None:
+            return self.maker.kept(batch, {*self.without, *self.hashed})
+        columns: dict[str, Column] = {name: column for name, column in batch.columns.items() if name not in self.without}
+        for name in columns.keys() & set(self.hashed):
+            columns[name] = [None if value is None else hashed_value(value) for value in objects(columns[name])]
+        return columns
 
 
 class Digest(Protocol):
@@ -189,10 +211,7 @@ class _PartStates:
 
     def _keep_rows(self, batch: Batch, ids: Ids, sample: RowSample, plan: SamplePlan, found: Sequence[tuple[Places, list[str]]]) -> None:
         chosen = sample.below(ids)
-        columns = {name: taken(column, chosen) for name, column in batch.columns.items() if name not in plan.without}
-        values = {name: column.to_pylist() if isinstance(column, pa.Array) else list(column) for name, column in columns.items()}
-        for name in values.keys() & set(plan.hashed):
-            values[name] = [None if value is None else hashed_value(value) for value in values[name]]
+        values = {name: objects(column) for name, column in plan.columns(batch.take(chosen)).items()} if len(chosen) else {}
         rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)] or [{} for _ in chosen]
         segments = [[names[places[row]] for places, names in found if places[row] >= 0] for row in chosen.tolist()]
         sample.take(ids[chosen], rows, segments, layout=batch.layout, counted=batch.count)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import cast
 
 import pyarrow as pa
 
 from hourglass.bias.config import AnalysisConfig, Chosen
 from hourglass.bias.facets import by_threshold, facet_names
+from hourglass.bias.flip_test import FlipRows
 from hourglass.capture.attributes import Attribute, find_answer, find_attribute
 from hourglass.capture.batches import Batch
 from hourglass.capture.payloads import Column
 from hourglass.errors import InputError
 from hourglass.quality.classes import ClassRule, Same, class_names, names_by_threshold
-from hourglass.states import FacetCounts, State
+from hourglass.states import FacetCounts, RowSample, State
 from hourglass.values import as_floats
+
+_FEATURE, _FACET, _PREDICTED = "feature ", "facet ", "prediction"  # what kept rows have of a row
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,63 @@ class BiasDigest:
     def _rule(self) -> ClassRule:
         return ClassRule(self.same, dict(self.aliases))
 
+    def kept(self, batch: Batch, hidden: Collection[str]) -> dict[str, Column]:
+        """What the flip test takes of rows, by names of its own: their true features, the value of each facet, the predicted class.
+
+        What comes from a `hidden` column is missing; and all is where one is not among the columns, since a slip in its name
+        must not keep what it was to hide.
+        """
+        if not self.features(batch).keys() >= set(hidden):
+            return {}
+        nothing = pa.nulls(batch.count, pa.string())
+
+        def shown(columns: Mapping[str, Column], names: Iterable[str]) -> dict[str, Column]:
+            return {key: nothing if name in hidden else column for (key, column), name in zip(columns.items(), names, strict=True)}
+
+        answers = None if batch.answers is None else shown(batch.answers, _answer_names(batch))
+        batch = replace(batch, columns=shown(batch.columns, batch.columns), answers=answers)
+        columns = self.features(batch)
+        columns = shown(columns, columns)
+        predicted = self.predicted(batch, columns)
+        return {
+            **{f"{_FEATURE}{name}": columns[name] for name in self._true_features(batch, columns) if columns[name] is not nothing},
+            **{f"{_FACET}{name}": column for name, column in self.facets(columns, batch.count).items()},
+            _PREDICTED: nothing if predicted is None else predicted,
+        }
+
+    def _true_features(self, batch: Batch, columns: Mapping[str, Column]) -> list[str]:
+        """The names of what the model was asked about: of no column of an answer, and not of the label or a prediction."""
+        config = self.config
+        if config.features is not None:
+            return [name for name in self.feature_names if name in columns]
+        answers = _answer_names(batch)
+        told = {config.label_name, *answers}
+        if batch.answers is None:
+            by_name: dict[str, Column] = {name: [name] for name in columns}
+            asked = config.predicted_label, config.probability, None if self.merged else config.label
+            found = [find_attribute(attribute, by_name) for attribute in asked if attribute is not None]
+            told |= {str(column[0]) for attribute in found if attribute is not None for column in attribute.columns}
+        inputs = [name for name in columns if name not in told]
+        return [name for name in inputs if name in config.headers] or inputs
+
+    def flip_rows(self, sample: RowSample, hidden: Sequence[str] = ()) -> FlipRows | None:
+        """The kept rows with their features as numbers; None where nothing is predicted."""
+        rows = [row.values for row in sample.rows()]
+        predicted = [cast("str | None", row.get(_PREDICTED)) for row in rows]
+        if not rows or not (hidden or any(predicted)):
+            return None
+        names = sorted({name for row in rows for name in row})
+        features = {name: [row.get(name) for row in rows] for name in names if name.startswith(_FEATURE)}
+        facets = {facet.name: [cast("str | None", row.get(f"{_FACET}{facet.name}")) for row in rows] for facet in self.config.facets}
+        return replace(FlipRows.of(features, facets, predicted), hidden=tuple(hidden))
+
     def features(self, batch: Batch) -> dict[str, Column]:
-        """A batch's columns by the configuration's names: those of a JSON record's features are the headers, in their order."""
-        columns = dict(batch.columns)
+        """A batch's columns by the configuration's names: those of a JSON record's features are the headers, in their order.
+
+        Those of a captured answer come last: the number of a column counts the input's.
+        """
+        answers = {name: batch.columns[name] for name in _answer_names(batch)}
+        columns = {name: column for name, column in batch.columns.items() if name not in answers} | answers
         if self.config.features is None:
             return columns
         found = find_attribute(self.config.features, batch.columns)
@@ -69,8 +126,9 @@ class BiasDigest:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The headers of the features: without the label's, and without that of a predicted label."""
-        return tuple(name for name in self.config.headers if name not in {self.config.label_name, self.config.predicted_label})
+        """The headers of the features: without the label's, and without those of a predicted label and its probability."""
+        config = self.config
+        return tuple(name for name in config.headers if name not in {config.label_name, config.predicted_label, config.probability})
 
     def facets(self, features: Mapping[str, Column], count: int) -> dict[str, pa.StringArray]:
         """The value of each facet of each row."""
@@ -105,6 +163,11 @@ class BiasDigest:
 
     def _classes(self, column: Column | None) -> pa.StringArray | None:
         return None if column is None else _chosen(column, self.config.positive, self._rule)
+
+
+def _answer_names(batch: Batch) -> list[str]:
+    """The names of the columns of a captured answer, in their order."""
+    return list(batch.columns)[batch.answers_at : batch.answers_at + len(batch.answers or ())]
 
 
 def _chosen(column: Column, positive: Chosen, rule: ClassRule) -> pa.StringArray:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from hourglass import docs
 from hourglass.bias.metric import CLARIFY, PREDICTED, BiasMetric, Stage, add
+from hourglass.capture.payloads import Column, objects
 from hourglass.quality.metric import Flags
 from hourglass.states.facet_counts import MISSING_NAME
 from hourglass.undefined import Undefined
@@ -24,18 +24,20 @@ _AT_ONCE = 1 << 22  # distances at a time: 32 MB
 class FlipRows:
     """Sampled rows for the flip test: their features as numbers, the value of each facet, and the predicted class.
 
-    `left_out` counts sampled rows that lack a feature: they have no distance from others.
+    `left_out` counts sampled rows that lack a feature: they have no distance from others. `hidden` are the columns that
+    kept rows do not tell.
     """
 
     features: Floats
     facets: Mapping[str, Sequence[str | None]]
     predicted: Sequence[str | None]
     left_out: int = 0
+    hidden: tuple[str, ...] = ()
 
     @classmethod
     def of(
         cls,
-        features: Mapping[str, pa.Array | Sequence[object]],
+        features: Mapping[str, Column],
         facets: Mapping[str, Sequence[str | None]],
         predicted: Sequence[str | None],
     ) -> FlipRows:
@@ -50,7 +52,7 @@ class FlipRows:
         columns: list[Floats] = []
         for column in features.values():
             numbers = as_floats(column)
-            given = column.to_pylist() if isinstance(column, pa.Array) else column
+            given = objects(column)
             absent = np.array([value is None or value == "" or (isinstance(value, float) and np.isnan(value)) for value in given], np.bool_)
             if not (np.isnan(numbers) & ~absent).any():
                 columns.append(numbers)
@@ -62,11 +64,6 @@ class FlipRows:
         kept = np.flatnonzero(whole).tolist()
         of_facets = {name: [values[place] for place in kept] for name, values in facets.items()}
         return cls(matrix[whole], of_facets, [predicted[place] for place in kept], len(predicted) - len(kept))
-
-    def standardised(self) -> FlipRows:
-        """The same with every feature divided by its standard deviation; a constant one says nothing and stays."""
-        spread = self.features.std(axis=0) if len(self.features) else np.ones(self.features.shape[1])
-        return replace(self, features=self.features / np.where(spread > 0, spread, 1.0))
 
     def sides(self, facet: str, d: Collection[str], a: Collection[str] | None) -> tuple[Flags, Flags]:
         """Which rows with a prediction are of side d, and which of a: all others that have a value where a is None."""
@@ -82,6 +79,8 @@ def flips(features: Floats, positive: Flags, d: Flags, a: Flags, neighbours: int
 
     Neighbours are the nearest by Euclidean distance (ties: in the order of the rows), and more than half of them decide.
     """
+    if features.shape[1] == 0:
+        return Undefined("sampled rows have no features")
     if not d.any() or int(np.count_nonzero(a)) < neighbours:
         n_d, n_a = int(np.count_nonzero(d)), int(np.count_nonzero(a))
         return Undefined(f"{n_d} and {n_a} sampled rows on the sides; the flip test takes 1 and {neighbours}")

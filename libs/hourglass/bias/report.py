@@ -249,7 +249,8 @@ def _flip_test(
     counts = int(np.count_nonzero(d)), int(np.count_nonzero(a))
     cells = flips(sample.features, np.array([name in positive for name in sample.predicted], np.bool_), d, a, neighbours)
     if isinstance(cells, Undefined):
-        return MeasuredBias(cells, cells, counts, counts)
+        reason = Undefined(f"{cells.reason}; kept rows do not tell {', '.join(sample.hidden)}") if sample.hidden else cells
+        return MeasuredBias(reason, reason, counts, counts)
     draws = [(block[:, 0] - block[:, 1]) / block.sum(axis=1) for block in draw_cells(cells, bootstrap)] if counts[0] > 1 else []
     interval = intervals(np.concatenate(draws)[np.newaxis])[0] if draws else Undefined("no draws")
     return MeasuredBias(share(cells), interval, counts, counts)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import pyarrow as pa
 
 from hourglass.capture.batches import Batch
 from hourglass.capture.documents import CONTAINERS
-from hourglass.capture.payloads import ALL, Column
+from hourglass.capture.payloads import ALL, Column, objects
 from hourglass.errors import InputError
 
 _STEP = re.compile(r"""\[\s*(['"])(?P<key>.*?)\1\s*\]""")
@@ -93,16 +91,12 @@ def _items(path: str, columns: Mapping[str, Column]) -> tuple[Column, ...]:
 def _named(name: str, columns: Mapping[str, Column]) -> Attribute:
     """A column, with the items of a list of its name that other rows have."""
     column = columns[name]
-    items = [_objects(item) for item in _items(name, columns)]
+    items = [objects(item) for item in _items(name, columns)]
     if not items:
         return Attribute((column,), is_list=False)
-    own = _objects(column)
+    own = objects(column)
     there = [any(value is not None for value in row) for row in zip(*items, strict=True)]
     if any(has_items and value is not None for has_items, value in zip(there, own, strict=True)):
         return Attribute((column,), is_list=False)  # two columns that happen to be called so
     first = [value if value is not None else item for value, item in zip(own, items[0], strict=True)]
     return Attribute((first, *items[1:]), is_list=True)
-
-
-def _objects(column: Column) -> Sequence[object]:
-    return column.to_pylist() if isinstance(column, pa.Array) else column

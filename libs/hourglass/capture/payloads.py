@@ -33,6 +33,11 @@ Column: TypeAlias = pa.Array | Sequence[object]
 Mask = npt.NDArray[np.bool_]
 
 
+def objects(column: Column) -> Sequence[object]:
+    """A column's values as Python has them."""
+    return column.to_pylist() if isinstance(column, pa.Array) else column
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows of one layout as columns; a column without a name (None) is known by its position.

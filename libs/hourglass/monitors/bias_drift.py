@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,6 @@ from hourglass.bias import (
     BiasEvaluation,
     BiasReport,
     Decision,
-    FlipRows,
     best_off,
     evaluate_bias,
     measure_bias,
@@ -35,7 +34,7 @@ from hourglass.bias.config import AnalysisConfig, read_analysis_config
 from hourglass.bias.constraints import lower_end
 from hourglass.bias.digest import BiasDigest
 from hourglass.capture.attributes import find_attribute
-from hourglass.capture.batches import Batch, ReadPlan
+from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
 from hourglass.capture.payloads import Column
 from hourglass.capture.window import HOUR, Window, hour_start
@@ -52,7 +51,7 @@ from hourglass.quality import Bootstrap, Same
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
-from hourglass.states import FacetCounts, RowSample
+from hourglass.states import FacetCounts
 from hourglass.states.facet_counts import MISSING
 from hourglass.undefined import Undefined
 from hourglass.values import as_floats
@@ -122,7 +121,8 @@ class BiasDrift:
         names = () if read.form.captured else self.digest.config.headers
         form = replace(read.form, sides=(OUTPUT, INPUT)) if read.form.captured else read.form
         settings = self.settings
-        sample = SamplePlan(settings.sample_rows, settings.sample_without, settings.sample_hashed) if settings.sample_rows else None
+        kept = SamplePlan(settings.sample_rows, settings.sample_without, settings.sample_hashed, digest)
+        sample = kept if settings.sample_rows else None
         read = replace(
             read,
             form=form,
@@ -187,7 +187,8 @@ class BiasDrift:
     def _facets(self, states: HourStates, bootstrap: Bootstrap) -> tuple[BiasReport, ...]:
         config = self.digest.config
         counts = cast("FacetCounts", states.of_rows.get(FacetCounts.kind, FacetCounts.empty()))
-        sample = self._flip_rows(states.sample) if states.sample is not None else None
+        hidden = self.settings.sample_without + self.settings.sample_hashed
+        sample = None if states.sample is None else self.digest.flip_rows(states.sample, hidden)
         return tuple(
             measure_bias(counts, facet.name, facet.values, config.positive.names, bootstrap, sample=sample) for facet in config.facets
         )
@@ -211,22 +212,6 @@ class BiasDrift:
             best = best_off(counts, facet.name, positive, self.settings.minimum_count)
             if len(values) > 2 and not isinstance(best, Undefined):
                 yield measure_bias(counts, facet.name, None, positive, bootstrap, reference=best)
-
-    def _flip_rows(self, sample: RowSample) -> FlipRows | None:
-        """The kept rows with their features as numbers; None where nothing is predicted."""
-        rows = [row.values for row in sample.rows()]
-        if not rows:
-            return None
-        names = dict.fromkeys(name for row in rows for name in row)
-        columns: dict[str, Any] = {name: [row.get(name) for row in rows] for name in names}
-        batch = Batch("", 0, "", len(rows), columns)
-        features = self.digest.features(batch)
-        predicted = self.digest.predicted(batch, features)
-        if predicted is None:
-            return None
-        wanted = self.digest.feature_names or tuple(columns)
-        facets = {name: column.to_pylist() for name, column in self.digest.facets(features, len(rows)).items()}
-        return FlipRows.of({name: features[name] for name in wanted if name in features}, facets, predicted.to_pylist())
 
     def _segments(self, states: HourStates) -> Iterable[SegmentReport]:
         wanted = {by.name for by in self.settings.segments}

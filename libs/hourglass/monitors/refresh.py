@@ -49,7 +49,7 @@ def reading_of(plan: ScanPlan) -> Reading:
         **({"digest": repr(plan.digest), "row_states": dict(plan.digest.kinds)} if plan.digest else {}),
     }
     segments = _digest(list(map(str, plan.segments))) if plan.segments else ""
-    kept = _digest([sorted(sample.without), sorted(sample.hashed)]) if sample else ""
+    kept = _digest([sorted(sample.without), sorted(sample.hashed), *(["made"] if sample.maker else [])]) if sample else ""
     return Reading(_digest(columns), _digest(read.names), segments, kept)
 
 
@@ -154,9 +154,10 @@ def _to_keep(states: HourStates, plan: ScanPlan) -> HourStates:
     Where no rows are to be kept, or not all of their columns, no text of a bad line is either.
     """
     columns = {name for found in states.layouts.values() for name in found}
-    if plan.sample is not None and not columns.issuperset(named := {*plan.sample.without, *plan.sample.hashed}):
+    sample = plan.sample if plan.sample is not None and plan.sample.maker is None else None  # a maker sees to it batch by batch
+    if sample is not None and not columns.issuperset(named := {*sample.without, *sample.hashed}):
         # a slip in a column's name must not keep what it was to hide
-        states, plan = replace(states, sample=None), replace(plan, sample=replace(plan.sample, without=tuple(named)))
+        states, plan = replace(states, sample=None), replace(plan, sample=replace(sample, without=tuple(named)))
     layout = dataset_of(states).layout
     lines = [line for line in states.bad_lines if not line["layout"] or line["layout"] != layout]
     keeps_text = plan.sample is not None and not plan.sample.without and not plan.sample.hashed

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from hourglass.capture.attributes import Attribute, find_answer, find_attribute
 from hourglass.capture.batches import Batch, taken
-from hourglass.capture.payloads import Column
+from hourglass.capture.payloads import Column, objects
 from hourglass.hashing import mix
 from hourglass.problems import Problem
 from hourglass.quality.classes import ClassRule, Same, class_name, class_names, names_by_threshold
-from hourglass.quality.lists import items_of, lists_of, number_lists, objects, paired
+from hourglass.quality.lists import items_of, lists_of, number_lists, paired
 from hourglass.quality.report import QUALITY_STATES
 from hourglass.states import ClassProbabilities, Confusion, Errors, LabelSets, Rankings, Scores, State
 from hourglass.states.replicates import ReplicatedSums

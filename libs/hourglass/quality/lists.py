@@ -9,13 +9,8 @@ import pyarrow as pa
 
 from hourglass.capture.attributes import Attribute
 from hourglass.capture.documents import load
-from hourglass.capture.payloads import Column
+from hourglass.capture.payloads import objects
 from hourglass.values import as_floats
-
-
-def objects(column: Column) -> Sequence[object]:
-    """A column's values as Python has them."""
-    return column.to_pylist() if isinstance(column, pa.Array) else column
 
 
 def lists_of(found: Attribute | None, count: int) -> Iterable[list[object] | None]:

@@ -266,12 +266,6 @@ def test_a_sample_leaves_out_what_has_no_side() -> None:
     assert measured.values[0].metrics["FT"].counts == (2, 4)
 
 
-def test_standardised_features_count_alike() -> None:
-    """A column of large numbers decides alone, unless it is divided by its deviation."""
-    rows = FlipRows(np.array([[0.0, 1000.0, 5.0], [1.0, 3000.0, 5.0]]), {}, ["1", "0"])
-    assert rows.standardised().features.tolist() == [[0.0, 1.0, 5.0], [2.0, 3.0, 5.0]]
-
-
 def test_above_a_threshold_is_an_interval() -> None:
     """Its name needs no data, so hours and baselines agree on it."""
     assert above_name(40.0) == "(40, inf)"
