@@ -25,8 +25,8 @@ Kind = Literal["values", "threshold", "unsure"]
 class Chosen:
     """Some values of a column, or all numbers above a threshold.
 
-    The file has one list for both. One whole number may be either: such a choice is `unsure` until `settled` is told what
-    the column holds, or the file says it: `"type": "values"` or `"type": "threshold"` beside it.
+    The file has one list for both. One whole number may be either: such a choice is `unsure` until the configuration is
+    `settled`, or the file says it: `"type": "values"` or `"type": "threshold"` beside it.
     """
 
     values: tuple[str, ...] = ()
@@ -42,12 +42,6 @@ class Chosen:
     def names(self) -> frozenset[str]:
         """The names that it is counted by."""
         return frozenset([self.name]) if self.kind == "threshold" else frozenset(self.values)
-
-    def settled(self, distinct: int | None) -> Chosen:
-        """The choice for a column with so many distinct numbers; None of one with texts, which has no threshold."""
-        if self.kind != "unsure":
-            return self
-        return replace(self, kind="threshold" if distinct is not None and distinct > MOST_VALUES else "values")
 
 
 @dataclass(frozen=True)
@@ -95,17 +89,25 @@ class AnalysisConfig:
     probability_threshold: float = _DEFAULT_PROBABILITY
     metrics: tuple[str, ...] = tuple(sorted(BIAS_METRICS))
 
-    def settled(self, distinct: Mapping[str, int | None]) -> AnalysisConfig:
-        """The configuration with every choice settled, by how many distinct numbers a column has; None for one of texts.
+    @property
+    def unsure(self) -> frozenset[str]:
+        """The names of the facets, and of the label, whose only number may be a value or a threshold."""
+        chosen = {self.label_name: self.positive} | {facet.name: facet.chosen for facet in self.facets if facet.chosen is not None}
+        return frozenset(name for name, choice in chosen.items() if choice.kind == "unsure")
 
-        Ask it of the baseline's columns, once: hours that settle it each for itself would count different things.
+    def settled(self, cut: Mapping[str, bool]) -> AnalysisConfig:
+        """The configuration with each of these a threshold where `cut` says so, else a value.
+
+        Say it of a baseline, once: hours that settle it each for itself would count different things.
         """
-        facets = tuple(
-            replace(facet, chosen=facet.chosen.settled(distinct.get(facet.columns[0]))) if facet.chosen else facet for facet in self.facets
-        )
+
+        def made(name: str, chosen: Chosen) -> Chosen:
+            return replace(chosen, kind="threshold" if cut[name] else "values") if chosen.kind == "unsure" else chosen
+
+        facets = tuple(facet if facet.chosen is None else replace(facet, chosen=made(facet.name, facet.chosen)) for facet in self.facets)
         if clashes := _clashes(facets, "facet"):
             raise SettingsError(clashes)
-        return replace(self, positive=self.positive.settled(distinct.get(self.label_name)), facets=facets)
+        return replace(self, positive=made(self.label_name, self.positive), facets=facets)
 
 
 def read_analysis_config(data: bytes, subject: str = "analysis_config.json", rule: ClassRule = PLAIN) -> AnalysisConfig:

@@ -46,13 +46,14 @@ class BiasDigest:
         group = self.config.group_variable
         cast("FacetCounts", states[FacetCounts.kind]).update(
             self.facets(features, batch.count),
-            None if group is None or group not in features else class_names(features[group], self._rule),
-            self._label(batch, features),
+            None if group is None or group not in features else class_names(features[group], self.rule),
+            self._classes(self.label(batch, features)),
             self.predicted(batch, features),
         )
 
     @property
-    def _rule(self) -> ClassRule:
+    def rule(self) -> ClassRule:
+        """When two values are one class."""
         return ClassRule(self.same, dict(self.aliases))
 
     def kept(self, batch: Batch, hidden: Collection[str]) -> dict[str, Column]:
@@ -134,25 +135,28 @@ class BiasDigest:
         """The value of each facet of each row."""
         nothing = pa.nulls(count, pa.string())
         return {
-            facet.name: facet_names([_column(column, features, nothing) for column in facet.columns], facet.threshold, self._rule)
+            facet.name: facet_names([_column(column, features, nothing) for column in facet.columns], facet.threshold, self.rule)
             for facet in self.config.facets
         }
 
-    def _label(self, batch: Batch, features: Mapping[str, Column]) -> pa.StringArray | None:
+    def label(self, batch: Batch, features: Mapping[str, Column]) -> Column | None:
+        """The label as it is given: what was merged, or a column; None where a batch has none."""
         if not self.merged:
-            return self._classes(_found(self.config.label, features))
+            return column_of(self.config.label, features)
         columns = batch.labels
         if not columns:
             return None
-        found = _found(self.config.label, columns) if len(columns) > 1 or self.config.features is not None else None
-        return self._classes(found if found is not None else next(iter(columns.values())) if len(columns) == 1 else None)
+        found = column_of(self.config.label, columns) if len(columns) > 1 or self.config.features is not None else None
+        return found if found is not None else next(iter(columns.values())) if len(columns) == 1 else None
 
     def predicted(self, batch: Batch, features: Mapping[str, Column]) -> pa.StringArray | None:
         """The predicted classes: as they are, or made by a threshold of their probabilities."""
         config = self.config
         if config.predicted_label is not None:
             in_data = batch.answers is None and config.predicted_label in features
-            return self._classes(_found(config.predicted_label, features) if in_data else _one(find_answer(config.predicted_label, batch)))
+            return self._classes(
+                column_of(config.predicted_label, features) if in_data else _one(find_answer(config.predicted_label, batch))
+            )
         if config.probability is None:
             return None
         scores = _one(find_answer(config.probability, batch))
@@ -162,7 +166,7 @@ class BiasDigest:
         return names_by_threshold(as_floats(scores), config.probability_threshold, positive, f"not {positive}")
 
     def _classes(self, column: Column | None) -> pa.StringArray | None:
-        return None if column is None else _chosen(column, self.config.positive, self._rule)
+        return None if column is None else _chosen(column, self.config.positive, self.rule)
 
 
 def _answer_names(batch: Batch) -> list[str]:
@@ -177,11 +181,12 @@ def _chosen(column: Column, positive: Chosen, rule: ClassRule) -> pa.StringArray
 
 
 def _column(name: str, features: Mapping[str, Column], nothing: pa.StringArray) -> Column:
-    found = _found(name, features)
+    found = column_of(name, features)
     return nothing if found is None else found
 
 
-def _found(name: str, columns: Mapping[str, Column]) -> Column | None:
+def column_of(name: str, columns: Mapping[str, Column]) -> Column | None:
+    """The column of a name, a number or a path; None where there is none, or a list."""
     return _one(find_attribute(name, columns))
 
 

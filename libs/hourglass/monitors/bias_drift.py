@@ -8,13 +8,13 @@ the baseline's analysis is the constraints       bias.constraints; the same for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from typing import ClassVar, cast
 
 import numpy as np
-import pyarrow as pa
 
 from hourglass import storage
 from hourglass.bias import (
@@ -28,21 +28,19 @@ from hourglass.bias import (
     best_off,
     evaluate_bias,
     measure_bias,
-    parse_bias_constraints,
 )
-from hourglass.bias.config import AnalysisConfig, read_analysis_config
-from hourglass.bias.constraints import lower_end
-from hourglass.bias.digest import BiasDigest
+from hourglass.bias.baseline import parse_bias_baseline
+from hourglass.bias.config import MOST_VALUES, AnalysisConfig, read_analysis_config
+from hourglass.bias.digest import BiasDigest, column_of
 from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
-from hourglass.capture.payloads import Column
 from hourglass.capture.window import HOUR, Window, hour_start
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, complete, first_batch, json_object, prepare, read_document
+from hourglass.monitors.job import Asked, complete, json_object, plan_pass, prepare, read_document, read_first
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
 from hourglass.outputs.bias_report import BiasPage, HowComputed, bias_page, history_of
@@ -56,6 +54,7 @@ from hourglass.states.facet_counts import MISSING
 from hourglass.undefined import Undefined
 from hourglass.values import as_floats
 
+LOOKED_AT_ROWS, LOOKED_AT_BATCHES = 100_000, 256  # for the numbers of a column
 HISTORY, HISTORY_DRAWS = timedelta(days=1), 100  # how far a report looks back, and draws for each hour of that
 RANKING = Ranking("most metrics in violation first", "violations", "number of metrics in violation")
 
@@ -82,32 +81,41 @@ class BiasDrift:
         if settings.decision not in {None, *Decision}:
             raise InputError("decision", found=repr(settings.decision), expected=" or ".join(Decision))
         given = read_document(settings.baseline_constraints, ANALYSIS_JSON)
-        constraints = None
-        if given is not None:
-            path = settings.baseline_constraints or ANALYSIS_JSON
-            constraints = tuple(parse_bias_constraints(json_object(given, path), path))
-            config = settled(config, constraints)
-        elif settings.baseline_statistics is not None:
+        path = settings.baseline_constraints or ANALYSIS_JSON
+        baseline = None if given is None else parse_bias_baseline(json_object(given, path), path)
+        if baseline is None and settings.baseline_statistics is not None:
             hint = "set --baseline-constraints to the baseline's analysis.json"
             raise InputError("baseline_statistics", found="statistics", expected="an analysis.json", hint=hint)
-        made = cls(settings, BiasDigest(config, same=Same(settings.same_class), aliases=settings.class_aliases), constraints)
-        return made if constraints is not None else made._settled()
+        digest = BiasDigest(config, same=Same(settings.same_class), aliases=settings.class_aliases)
+        made = cls(settings, digest, None if baseline is None else baseline.constraints)
+        config = made._settled({} if baseline is None else baseline.cuts(config))
+        if baseline is not None:
+            baseline.need_same_label(config, digest.rule, path)
+        return replace(made, digest=replace(digest, config=config))
 
-    def _settled(self) -> BiasDrift:
-        """With each choice settled that may be a value or a threshold, by how many numbers the first rows of the data have."""
-        config = self.digest.config
-        chosen = [config.positive, *(facet.chosen for facet in config.facets)]
-        if not any(choice is not None and choice.kind == "unsure" for choice in chosen):
-            return self
-        batch = first_batch(prepare(self.settings, lambda _: self))
-        if batch is None:
-            return self
-        columns = dict(self.digest.features(batch))
-        label = config.label_name
-        if label not in columns and batch.labels and len(batch.labels) == 1:
-            columns[label] = next(iter(batch.labels.values()))
-        names = {label, *(facet.columns[0] for facet in config.facets)}
-        return replace(self, digest=replace(self.digest, config=config.settled({name: _distinct(columns.get(name)) for name in names})))
+    def _settled(self, cut: Mapping[str, bool]) -> AnalysisConfig:
+        """The configuration with each number a value or a threshold: as the baseline has `cut` it, else by what its column holds."""
+        left = self.digest.config.unsure - cut.keys()
+        many = self._with_many_numbers(left) if left else frozenset()
+        return self.digest.config.settled({**cut, **{name: name in many for name in left}})
+
+    def _with_many_numbers(self, names: Collection[str]) -> frozenset[str]:
+        """Those of some facets, and the label, that have more than 20 distinct numbers; looked for in the first rows only."""
+        plan, files = plan_pass(prepare(self.settings, lambda _: self))
+        digest = replace(self.digest, merged=plan.read.labels)
+        numbers: dict[str, set[float]] = {name: set() for name in names}
+        rows = 0
+        for batch in islice(read_first(plan, files), LOOKED_AT_BATCHES):
+            features = digest.features(batch)
+            for name, seen in numbers.items():
+                column = digest.label(batch, features) if name == digest.config.label_name else column_of(name, features)
+                if column is not None and len(seen) <= MOST_VALUES:
+                    found = as_floats(column)
+                    seen.update(np.unique(found[np.isfinite(found)]).tolist())
+            rows += batch.count
+            if rows >= LOOKED_AT_ROWS or all(len(seen) > MOST_VALUES for seen in numbers.values()):
+                break
+        return frozenset(name for name, seen in numbers.items() if len(seen) > MOST_VALUES)
 
     @property
     def outputs(self) -> BiasOutputs:
@@ -254,29 +262,12 @@ class BiasDrift:
                 raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
 
 
-def _distinct(column: Column | None) -> int | None:
-    """How many different numbers a column has; None of one with texts, or of none."""
-    if column is None:
-        return None
-    numbers = as_floats(column)
-    given = column.to_pylist() if isinstance(column, pa.Array) else column
-    has_texts = any(np.isnan(number) and value not in {None, ""} for number, value in zip(numbers.tolist(), given, strict=True))
-    return None if has_texts else len(np.unique(numbers[np.isfinite(numbers)]))
-
-
 def read_config(settings: Settings) -> AnalysisConfig:
     """The analysis configuration that the settings name."""
     if settings.analysis_config is None:
         hint = "set --analysis-config"
         raise InputError("analysis_config", found="nothing", expected="the path of an analysis_config.json", hint=hint)
     return read_analysis_config(storage.read_bytes(settings.analysis_config), settings.analysis_config)
-
-
-def settled(config: AnalysisConfig, constraints: Sequence[BiasConstraint]) -> AnalysisConfig:
-    """The configuration with each choice that may be a value or a threshold as the baseline had it."""
-    cut = {found.facet for found in constraints if lower_end(found.facet_value) is not None}
-    many = 1 << 30
-    return config.settled({column: many if facet.name in cut else 1 for facet in config.facets for column in facet.columns})
 
 
 def _evaluation(found: BiasEvaluation) -> Evaluation:

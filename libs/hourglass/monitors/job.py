@@ -246,21 +246,19 @@ def plan_pass(job: Job) -> tuple[ScanPlan, list[InputFile]]:
     return job.monitor.plan(read), files
 
 
-def first_batch(job: Job) -> Batch | None:
-    """The first rows of the data; None where there are none."""
-    plan, files = plan_pass(job)
-    tasks = cut_tasks(files, plan.read.form, 1)
-    return next(iter(read_batches(tasks[0], plan.read, Tally())), None) if tasks else None
+def read_first(plan: ScanPlan, files: Sequence[InputFile]) -> Iterator[Batch]:
+    """The rows of the data from the first on, as far as somebody asks for them."""
+    for task in cut_tasks(files, plan.read.form, 1):
+        yield from read_batches(task, plan.read, Tally())
 
 
 def first_names(job: Job) -> Names:
     """The names of the columns that the first batches of the data have; the very first records may be errors, or unlabelled."""
     plan, files = plan_pass(job)
-    tasks = cut_tasks(files, plan.read.form, 1)
     columns: dict[str, None] = {}
     answers: dict[str, None] = {}
     labels: dict[str, None] = {}
-    for batch in islice(read_batches(tasks[0], plan.read, Tally()), _FIRST_BATCHES) if tasks else ():
+    for batch in islice(read_first(plan, files), _FIRST_BATCHES):
         columns |= dict.fromkeys(batch.columns)
         answers |= dict.fromkeys(batch.columns if batch.answers is None else batch.answers)
         labels |= dict.fromkeys(batch.labels or ())

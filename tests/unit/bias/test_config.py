@@ -60,7 +60,8 @@ def test_the_real_configuration_is_read() -> None:
         0.5,
     )
     assert found.metrics == tuple(sorted(BIAS_METRICS))
-    settled = found.settled({"Sex": 2, "Target": 2})
+    assert found.unsure == {"Sex", "Target"}
+    settled = found.settled({"Sex": False, "Target": False})
     assert settled.positive == Chosen(("1",), 1.0, "values")
     assert (settled.facets[0].name, settled.facets[0].values) == ("Sex", [FacetValue("0", frozenset("0"))])
 
@@ -70,13 +71,14 @@ def test_one_whole_number_is_a_value_or_a_threshold_by_what_the_column_holds() -
     age = {"name_or_index": "Age", "value_or_threshold": [40]}
     found = parse_analysis_config(config(facet=[SEX, age]))
     assert [facet.chosen and facet.chosen.kind for facet in found.facets] == ["unsure", "unsure"]
-    settled = found.settled({"Sex": 2, "Age": 73, "y": None})
+    settled = found.settled({"Sex": False, "Age": True, "y": False})
     assert [(facet.threshold, facet.values) for facet in settled.facets] == [
         (None, [FacetValue("0", frozenset("0"))]),
         (40.0, [FacetValue("(40, inf)", frozenset(["(40, inf)"]))]),
     ]
     said = parse_analysis_config(config(facet=[{**age, "type": "threshold"}, {**SEX, "type": "values"}], label_type="values"))
     assert [facet.chosen and facet.chosen.kind for facet in said.facets] == ["threshold", "values"]
+    assert said.unsure == frozenset()
     assert said.settled({}) == said
     income = parse_analysis_config(config(label_values_or_threshold=[0.2])).positive
     assert (income.kind, income.name, income.names) == ("threshold", "(0.2, inf)", frozenset(["(0.2, inf)"]))
@@ -211,9 +213,9 @@ def test_what_is_no_configuration_at_all_says_so() -> None:
 def test_thresholds_that_are_settled_apart_are_a_fault() -> None:
     """The counts of a facet have one set of values."""
     found = parse_analysis_config(config(facet=[{"name_or_index": "Age", "value_or_threshold": [value]} for value in (40, 60)]))
-    assert found.settled({"Age": 3}).facets[1] == FacetConfig(("Age",), Chosen(("60",), 60.0, "values"))
+    assert found.settled({"Age": False, "y": False}).facets[1] == FacetConfig(("Age",), Chosen(("60",), 60.0, "values"))
     with pytest.raises(SettingsError, match="1 fault"):
-        found.settled({"Age": 73})
+        found.settled({"Age": True, "y": False})
 
 
 def test_a_number_on_the_threshold_is_not_above_it() -> None:
