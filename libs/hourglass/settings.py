@@ -170,11 +170,13 @@ class Settings(BaseModel):
     ] = ()
     same_class: Annotated[
         Annotated[Literal["spelling", "number"], _one_of("spelling", "number")],
-        Field(description="When two labels are one class: spelled alike, or also the same number (1 and 1.0). Model quality only."),
+        Field(
+            description="When two labels are one class: spelled alike, or also the same number (1 and 1.0). Model quality and bias only."
+        ),
     ] = "spelling"
     class_aliases: Annotated[
         Annotated[tuple[tuple[str, str], ...], _by_parser(_aliases, tuple)],
-        Field(description="Other names of classes: yes=1, no=0. Model quality only."),
+        Field(description="Other names of classes: yes=1, no=0. Model quality and bias only."),
     ] = ()
     decision: Annotated[
         Annotated[Literal["strict", "uncertainty", "interval"], _one_of("strict", "uncertainty", "interval")] | None,
@@ -229,7 +231,10 @@ class Settings(BaseModel):
     ] = None
     reference: Annotated[
         Annotated[Reference, _by_parser(parse_reference, Reference)],
-        Field(description="What a window is compared with: baseline, previous, last:N windows, hour-of-day:N days, hour-of-week:N weeks."),
+        Field(
+            description="What a window is compared with: baseline, previous, last:N windows, hour-of-day:N days, hour-of-week:N weeks. "
+            "Data quality and model quality only."
+        ),
     ] = BASELINE
     baseline_states: Annotated[
         Location | None,
@@ -240,15 +245,15 @@ class Settings(BaseModel):
         Field(description="Parts of the rows to report by themselves: sex; sex, region; seniors: age >= 65 and sex = Male."),
     ] = ()
     sample_rows: Annotated[
-        int, Field(ge=0, le=100_000, description="Rows kept of an hour beside its states; 0 keeps none. Data quality only.")
+        int, Field(ge=0, le=100_000, description="Rows kept of an hour beside its states; 0 keeps none. Data quality and bias only.")
     ] = 500
     sample_without: Annotated[
         Annotated[tuple[str, ...], _by_parser(_names, tuple)],
-        Field(description="Columns that the kept rows leave out, with commas. Data quality only."),
+        Field(description="Columns that the kept rows leave out, with commas. Data quality and bias only."),
     ] = ()
     sample_hashed: Annotated[
         Annotated[tuple[str, ...], _by_parser(_names, tuple)],
-        Field(description="Columns of which the kept rows hold a hash instead of the value, with commas. Data quality only."),
+        Field(description="Columns of which the kept rows hold a hash instead of the value, with commas. Data quality and bias only."),
     ] = ()
     engine: Annotated[
         Annotated[Literal["spark", "local"], _one_of("spark", "local")],

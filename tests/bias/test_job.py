@@ -192,6 +192,8 @@ def test_what_is_not_in_the_data_is_said(tmp_path: Path) -> None:
         run_bias(tmp_path / "out", **{name: value for name, value in flags.items() if name != "analysis_config"})
     with pytest.raises(InputError, match="decision: found 'uncertainty'"):
         run_bias(tmp_path / "out", **flags, decision="uncertainty")
+    with pytest.raises(InputError, match="reference: found last:7; expected baseline"):
+        run_bias(tmp_path / "out", **flags, reference="last:7")
 
 
 def test_a_report_for_people_is_of_one_window_or_of_those_in_violation(tmp_path: Path) -> None:
@@ -226,3 +228,18 @@ def test_a_whole_number_is_a_threshold_where_a_column_has_many(tmp_path: Path) -
     assert values_of(found)["CI"] == pytest.approx((600 - above - above) / 600)
     held = report_of(tmp_path / "out", baseline_constraints=tmp_path / "baseline" / "analysis.json", **flags)
     assert held.verdict == "pass"
+
+
+def test_what_is_one_class_in_the_data_is_one_in_the_configuration(tmp_path: Path) -> None:
+    """Numbers by their value, and other names: of labels, predictions and facets."""
+    flags = write_csv_hours(tmp_path, hours=1)
+    spelled = {**CSV_CONFIG, "label_values_or_threshold": ["yes"], "facet": [{"name_or_index": "sex", "value_or_threshold": ["woman"]}]}
+    (tmp_path / "config.json").write_text(json.dumps(spelled))
+    report_of(tmp_path / "out", **flags, class_aliases="yes=1,woman=f")
+    numbers = {**CSV_CONFIG, "label_values_or_threshold": ["1.0"]}
+    (tmp_path / "config.json").write_text(json.dumps(numbers))
+    report_of(tmp_path / "numbers", **flags, same_class="number")
+    for output in ("out", "numbers"):
+        document = read(tmp_path / output / "analysis.json")["post_training_bias_metrics"]
+        (entry,) = document["facets"]["sex"]
+        assert (document["label_value_or_threshold"], entry["value_or_threshold"], values_of(entry)["DI"]) == ("1", "f", 1.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hourglass.commands.settings_flags import jobs_of
 from hourglass.errors import SettingsError
 from hourglass.settings import Settings, load_settings
 
@@ -121,15 +122,16 @@ def test_every_file_in_conf_loads(path: Path) -> None:
 def test_the_example_mentions_every_setting_of_data_quality() -> None:
     """As a key or in a comment; settings of other jobs and of the platform's folder are left out."""
     text = (CONF / "data_quality.yaml").read_text()
-    of_jobs = {name: str(field.description).removesuffix(" Data quality only.") for name, field in Settings.model_fields.items()}
-    others = {name for name, described in of_jobs.items() if described.endswith(" only.")} | {"analysis_type", "container_root"}
+    of_jobs = {name: jobs_of(str(field.description))[1] for name, field in Settings.model_fields.items()}
+    others = {name for name, jobs in of_jobs.items() if jobs and "data quality" not in jobs} | {"analysis_type", "container_root"}
     assert {name for name in Settings.model_fields if f"{name}:" not in text} == others
 
 
-def test_the_example_of_model_quality_mentions_every_setting_of_its_own() -> None:
+@pytest.mark.parametrize(("name", "job"), [("model_quality.yaml", "model quality"), ("bias_drift.yaml", "bias")])
+def test_an_example_mentions_every_setting_of_its_own(name: str, job: str) -> None:
     """As a key or in a comment."""
-    text = (CONF / "model_quality.yaml").read_text()
-    own = {name for name, field in Settings.model_fields.items() if str(field.description).endswith("Model quality only.")}
+    text = (CONF / name).read_text()
+    own = {name for name, field in Settings.model_fields.items() if job in jobs_of(str(field.description))[1]}
     assert {name for name in own if f"{name}:" not in text} == set()
     assert set(yaml.safe_load(text)) <= set(Settings.model_fields)
 

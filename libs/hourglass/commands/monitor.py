@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hourglass import terminal
+from hourglass.bias import Decision
 from hourglass.capture.hooks import Script
 from hourglass.commands.merge import run_merge
 from hourglass.commands.settings_flags import SettingsCommand, settings_flags
@@ -24,6 +25,7 @@ from hourglass.monitors.refresh import Engine
 from hourglass.outputs.message import failure_in_message, write_message
 from hourglass.outputs.report import Outcome
 from hourglass.processes import processors
+from hourglass.quality import Mode
 from hourglass.settings import AnalysisType, Settings, load_settings
 
 MONITORS: Mapping[AnalysisType, Callable[[Settings], Monitor]] = {
@@ -45,7 +47,11 @@ def data_quality_command(config: str | None, as_json: bool, **flags: Any) -> Non
 
 
 @click.command("model-quality", cls=SettingsCommand)
-@settings_flags("Model quality")
+@settings_flags(
+    "Model quality",
+    says={"decision": "What a violation is: a value beyond its threshold (strict), or by more than --deviations (uncertainty)."},
+    takes={"decision": "|".join(Mode)},
+)
 def model_quality_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Suggest thresholds of a model's metrics, or hold merged captures against them.
 
@@ -56,7 +62,15 @@ def model_quality_command(config: str | None, as_json: bool, **flags: Any) -> No
 
 
 @click.command("bias", cls=SettingsCommand)
-@settings_flags("Bias")
+@settings_flags(
+    "Bias",
+    says={
+        "baseline_constraints": "analysis.json of the baseline.",
+        "decision": "What a violation is: a value beyond what the baseline allows (strict), or with its whole interval (interval).",
+        "sample_hashed": "Columns that they leave out too: the flip test takes no hashes.",
+    },
+    takes={"decision": "|".join(Decision)},
+)
 def bias_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Measure the bias of labels and predictions between groups, or hold it against a baseline's.
 

@@ -31,15 +31,20 @@ class SettingsCommand(click.Command):
             raise InputError(fault.option_name, found="an unknown flag", expected=f"a flag of {ctx.info_name}", hint=hint) from fault
 
 
-def settings_flags(*jobs: str, only: Sequence[str] = (), says: Mapping[str, str] = MappingProxyType({})) -> Callable[[Command], Command]:
-    """Adds a flag for each setting, or for those in `only`; `says` is what a setting means to this command.
+def settings_flags(
+    *jobs: str,
+    only: Sequence[str] = (),
+    says: Mapping[str, str] = MappingProxyType({}),
+    takes: Mapping[str, str] = MappingProxyType({}),
+) -> Callable[[Command], Command]:
+    """Adds a flag for each setting, or for those in `only`; `says` is what a setting means to this command, `takes` its choices.
 
     Settings of other jobs than these, which share the environment, are not shown.
     """
-    return partial(_with_flags, jobs, only, says)
+    return partial(_with_flags, jobs, only, says, takes)
 
 
-def _with_flags(jobs: Sequence[str], only: Sequence[str], says: Mapping[str, str], command: Command) -> Command:
+def _with_flags(jobs: Sequence[str], only: Sequence[str], says: Mapping[str, str], takes: Mapping[str, str], command: Command) -> Command:
     """Flags have no defaults of their own, so that what was said can be told from what was not."""
     for name in reversed([*only] or [*Settings.model_fields]):
         field = Settings.model_fields[name]
@@ -47,7 +52,7 @@ def _with_flags(jobs: Sequence[str], only: Sequence[str], says: Mapping[str, str
         switch = field.annotation is bool
         said_by_default = f" [default: {_spelled(field.default)}]" if _says_default(field.default) and not switch else ""
         described = says.get(name, str(field.description))
-        said, of_jobs = _jobs_of(described)
+        said, of_jobs = jobs_of(described)
         is_ours = not of_jobs or any(job.lower() in of_jobs for job in jobs)
         if len(jobs) == 1 and is_ours:
             described = said
@@ -55,7 +60,7 @@ def _with_flags(jobs: Sequence[str], only: Sequence[str], says: Mapping[str, str
             f"--{flag}/--no-{flag}" if switch else f"--{flag}",
             name,
             default=None,
-            metavar=None if switch else _metavar(field.annotation),
+            metavar=None if switch else takes.get(name, _metavar(field.annotation)),
             help=f"{described}{said_by_default}",
             hidden=not is_ours,
         )(command)
@@ -63,10 +68,10 @@ def _with_flags(jobs: Sequence[str], only: Sequence[str], says: Mapping[str, str
     return click.option("--config", metavar="FILE", help="YAML file with the same keys; flags and environment overrule it.")(command)
 
 
-def _jobs_of(description: str) -> tuple[str, frozenset[str]]:
+def jobs_of(description: str) -> tuple[str, frozenset[str]]:
     """A setting's description, and the jobs that it is for; none where it is for all.
 
-    >>> _jobs_of("How many. Bias only."), _jobs_of("Where.")
+    >>> jobs_of("How many. Bias only."), jobs_of("Where.")
     (('How many.', frozenset({'bias'})), ('Where.', frozenset()))
     """
     found = _ONLY.search(description)

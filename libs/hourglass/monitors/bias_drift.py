@@ -45,7 +45,7 @@ from hourglass.monitors.refresh import Engine
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
 from hourglass.outputs.bias_report import BiasPage, HowComputed, bias_page, history_of
 from hourglass.outputs.report import Bias, Outcome, Ranking, Report, SegmentReport
-from hourglass.quality import Bootstrap, Same
+from hourglass.quality import Bootstrap, ClassRule, Same
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
@@ -80,6 +80,8 @@ class BiasDrift:
         config = read_config(settings)
         if settings.decision not in {None, *Decision}:
             raise InputError("decision", found=repr(settings.decision), expected=" or ".join(Decision))
+        if not settings.reference.is_baseline:
+            raise InputError("reference", found=str(settings.reference), expected="baseline, which is all that bias is compared with")
         given = read_document(settings.baseline_constraints, ANALYSIS_JSON)
         path = settings.baseline_constraints or ANALYSIS_JSON
         baseline = None if given is None else parse_bias_baseline(json_object(given, path), path)
@@ -267,7 +269,8 @@ def read_config(settings: Settings) -> AnalysisConfig:
     if settings.analysis_config is None:
         hint = "set --analysis-config"
         raise InputError("analysis_config", found="nothing", expected="the path of an analysis_config.json", hint=hint)
-    return read_analysis_config(storage.read_bytes(settings.analysis_config), settings.analysis_config)
+    rule = ClassRule(Same(settings.same_class), dict(settings.class_aliases))
+    return read_analysis_config(storage.read_bytes(settings.analysis_config), settings.analysis_config, rule)
 
 
 def _evaluation(found: BiasEvaluation) -> Evaluation:
