@@ -36,7 +36,12 @@ class Chosen:
     @property
     def name(self) -> str:
         """As the stock analyzer writes it: `0`, or `0,2`; of a threshold `(40, inf)`."""
-        return above_name(self.threshold) if self.kind == "threshold" and self.threshold is not None else ",".join(self.values)
+        return ",".join(self.values) if self.cut is None else above_name(self.cut)
+
+    @property
+    def cut(self) -> float | None:
+        """Where the column is cut, if it is."""
+        return self.threshold if self.kind == "threshold" else None
 
     @property
     def names(self) -> frozenset[str]:
@@ -59,7 +64,7 @@ class FacetConfig:
     @property
     def threshold(self) -> float | None:
         """Where the column is cut, if it is."""
-        return self.chosen.threshold if self.chosen is not None and self.chosen.kind == "threshold" else None
+        return None if self.chosen is None else self.chosen.cut
 
     @property
     def values(self) -> list[FacetValue] | None:

@@ -175,9 +175,7 @@ def _answer_names(batch: Batch) -> list[str]:
 
 
 def _chosen(column: Column, positive: Chosen, rule: ClassRule) -> pa.StringArray:
-    if positive.kind == "threshold" and positive.threshold is not None:
-        return by_threshold(column, positive.threshold)
-    return class_names(column, rule)
+    return class_names(column, rule) if positive.cut is None else by_threshold(column, positive.cut)
 
 
 def _column(name: str, features: Mapping[str, Column], nothing: pa.StringArray) -> Column:

@@ -32,25 +32,24 @@ from hourglass.bias import (
 from hourglass.bias.baseline import parse_bias_baseline
 from hourglass.bias.config import MOST_VALUES, AnalysisConfig, read_analysis_config
 from hourglass.bias.digest import BiasDigest, column_of
-from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
 from hourglass.capture.window import HOUR, Window, hour_start
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
-from hourglass.errors import InputError, did_you_mean
+from hourglass.errors import InputError
 from hourglass.hours import HourStates
+from hourglass.monitors.bias_columns import need_columns
 from hourglass.monitors.job import Asked, complete, json_object, plan_pass, prepare, read_document, read_first
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
 from hourglass.outputs.bias_report import BiasPage, HowComputed, bias_page, history_of
-from hourglass.outputs.report import Bias, Outcome, Ranking, Report, SegmentReport
+from hourglass.outputs.report import Bias, Coverage, Outcome, Ranking, Report, SegmentReport
 from hourglass.quality import Bootstrap, ClassRule, Same
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
 from hourglass.states import FacetCounts
-from hourglass.states.facet_counts import MISSING
 from hourglass.undefined import Undefined
 from hourglass.values import as_floats
 
@@ -149,8 +148,8 @@ class BiasDrift:
         """Measures the bias of a window, and holds it against the baseline's."""
         dataset = Dataset(sum(asked.states.intake.rows.values()), "", {}, asked.states.intake)
         bias = self.measured(asked.states)
-        if dataset.rows:
-            self._need_columns(asked)
+        counts = asked.states.of_rows.get(FacetCounts.kind)
+        warnings = need_columns(self.digest, counts, asked.first) if isinstance(counts, FacetCounts) else ()
         if dataset.rows and (self.settings.window is None or any(found.verdict is Verdict.VIOLATION for found in bias.evaluations)):
             bias = replace(bias, page=self._page(asked, bias))
         evaluations = [_evaluation(found) for found in bias.evaluations]
@@ -163,6 +162,7 @@ class BiasDrift:
             dataset,
             tuple(evaluations),
             constraints={"bias_constraints": suggested} if suggested else None,
+            coverage=Coverage(warnings=warnings),
             states=asked.states if self.constraints is None else None,
             traffic=asked.traffic,
             segments=tuple(self._segments(asked.states)),
@@ -235,33 +235,6 @@ class BiasDrift:
             report = SegmentReport(name, dataset, evaluations, bias=bias)
             found.append(replace(report, effect=float(len(report.violations))))
         return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
-
-    def _need_columns(self, asked: Asked) -> None:
-        """InputError where a facet, the group, the label or the prediction is in no row and not among the columns either."""
-        counts = asked.states.of_rows.get(FacetCounts.kind)
-        config = self.digest.config
-        subjects: list[tuple[str, str | None]] = []
-        if isinstance(counts, FacetCounts):
-            for facet in config.facets:
-                if facet.name in counts.facets and counts.facets[facet.name].missing == counts.n:
-                    subjects += [(f"facet {facet.name}", column) for column in facet.columns]
-            first = next(iter(counts.facets.values()), None)
-            if first is not None and not (first.predicted != MISSING).any():
-                answer = ("predictor.label", config.predicted_label), ("predictor.probability", config.probability)
-                names = asked.names()  # a data set may have labels only
-                answers = dict.fromkeys(names.answers if names.labels is not None else (), ())
-                for subject, attribute in answer:
-                    if answers and attribute is not None and find_attribute(attribute, answers) is None:
-                        expected = f"one of {', '.join(answers)}"
-                        hint = did_you_mean(attribute, answers)
-                        raise InputError(subject, found=f"no column {attribute!r}", expected=expected, hint=hint)
-        columns = dict.fromkeys(asked.names().columns if subjects else (), ())
-        if config.features is not None:
-            subjects = [("features", config.features)]
-        for subject, attribute in subjects:
-            if columns and attribute is not None and find_attribute(attribute, columns) is None:
-                hint = did_you_mean(attribute, columns)
-                raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
 
 
 def read_config(settings: Settings) -> AnalysisConfig:

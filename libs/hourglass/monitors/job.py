@@ -8,20 +8,24 @@ write everything at once                     outputs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
 from itertools import islice
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 from hourglass import storage
+from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.detect import detect_format
 from hourglass.capture.documents import load
 from hourglass.capture.files import InputFile, Listing, list_files
 from hourglass.capture.hooks import POSTPROCESS, PREPROCESS, Script, postprocess
 from hourglass.capture.manifests import expand_manifests
+from hourglass.capture.payloads import Column
 from hourglass.capture.reader import read_batches
 from hourglass.capture.slices import Task, cut_tasks
 from hourglass.capture.tally import Tally
@@ -39,28 +43,43 @@ from hourglass.scan import ScanPlan
 from hourglass.settings import Settings
 from hourglass.store import StateStore
 
-_FIRST_BATCHES = 8  # looked at for names
+_FIRST_BATCHES, _FIRST_ROWS = 8, 1000  # of each
 
 RowChecks = Callable[[Sequence[Task], ReadPlan, Dataset], tuple[Sequence[Evaluation], Sequence[dict[str, Any]]]]
 
 
 @dataclass(frozen=True)
-class Names:
-    """What the columns of the first rows are called.
+class FirstRows:
+    """Some of the first rows of the data; the very first records may be errors, or unlabelled.
 
-    `answers` are those in which a prediction is looked for, `labels` those of labels that were merged into records, else None.
+    Records have sides, an input and an answer, and may have labels that were `merged` into them.
     """
 
-    columns: tuple[str, ...] = ()
-    answers: tuple[str, ...] = ()
-    labels: tuple[str, ...] | None = None
+    batches: tuple[Batch, ...] = ()
+    has_sides: bool = False
+    merged: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns."""
+        return _names(batch.columns for batch in self.batches)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The names of those in which a prediction is looked for."""
+        return _names(batch.columns if batch.answers is None else batch.answers for batch in self.batches)
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The names of merged labels; None where labels are not merged."""
+        return _names(batch.labels or {} for batch in self.batches) if self.merged else None
 
 
 @dataclass(frozen=True)
 class Asked:
     """A window that is to be reported: its states, and the rows of each endpoint and variant in it.
 
-    `sum` gives the states of other windows of the same data, `names` those of the first rows' columns, from the files.
+    `sum` gives the states of other windows of the same data, `first` the first rows, from the files.
     """
 
     window: Window | None
@@ -68,7 +87,7 @@ class Asked:
     states: HourStates
     traffic: Mapping[str, int]
     sum: Callable[[Window], Summed]
-    names: Callable[[], Names]
+    first: Callable[[], FirstRows]
 
 
 class Monitor(Protocol):
@@ -252,17 +271,27 @@ def read_first(plan: ScanPlan, files: Sequence[InputFile]) -> Iterator[Batch]:
         yield from read_batches(task, plan.read, Tally())
 
 
-def first_names(job: Job) -> Names:
-    """The names of the columns that the first batches of the data have; the very first records may be errors, or unlabelled."""
+def first_rows(job: Job) -> FirstRows:
+    """Rows of the first batches of the data."""
     plan, files = plan_pass(job)
-    columns: dict[str, None] = {}
-    answers: dict[str, None] = {}
-    labels: dict[str, None] = {}
-    for batch in islice(read_first(plan, files), _FIRST_BATCHES):
-        columns |= dict.fromkeys(batch.columns)
-        answers |= dict.fromkeys(batch.columns if batch.answers is None else batch.answers)
-        labels |= dict.fromkeys(batch.labels or ())
-    return Names(tuple(columns), tuple(answers), tuple(labels) if plan.read.labels else None)
+    batches = tuple(batch.take(np.arange(min(batch.count, _FIRST_ROWS))) for batch in islice(read_first(plan, files), _FIRST_BATCHES))
+    return FirstRows(batches, plan.read.form.captured and plan.read.preprocessor is None, plan.read.labels)
+
+
+def need_names(subjects: Iterable[tuple[str, str | None]], names: Iterable[str]) -> None:
+    """InputError for the first attribute that is not among the columns of the data, if it has any: a slip."""
+    columns = dict.fromkeys(names, ())
+    for subject, attribute in subjects:
+        if not columns or attribute is None or find_attribute(attribute, columns) is not None:
+            continue
+        if parts := [name for name in columns if name.startswith(f"{attribute}.")]:
+            raise InputError(subject, found=f"an object, {attribute!r}", expected="a value", hint=f"name one of {', '.join(parts)}")
+        hint = did_you_mean(attribute, columns)
+        raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
+
+
+def _names(batches: Iterable[Mapping[str, Column]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for columns in batches for name in columns))
 
 
 def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator[Report]:
@@ -271,14 +300,14 @@ def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator
     plan = Plan(settings.window or (), settings.window_kind, job.store is not None)
     partitions = {*refreshed.read, *refreshed.current}
     is_ours = partial(_is_ours, job)
-    names = cache(partial(first_names, job))
+    first = cache(partial(first_rows, job))
     for length, window in plan.windows(settings.span, partitions):
         summed = history.sum(window, is_ours, partitions if window is None else None)
         traffic = summed.traffic
         if settings.variant is not None and settings.retired_variants:
             traffic = history.sum(window, lambda source: source in job.listing.sources and is_read(settings, source)).traffic
         expected = sum(1 for _ in window.hours()) if window else len(summed.hours)
-        asked = Asked(window, length, summed.states, traffic, partial(history.sum, wanted=is_ours), names)
+        asked = Asked(window, length, summed.states, traffic, partial(history.sum, wanted=is_ours), first)
         report = job.monitor.report(asked)
         warnings = (*refreshed.warnings, *summed.warnings, *report.coverage.warnings)
         yield replace(report, length=length, coverage=Coverage(expected, len(summed.hours), warnings), **_kept(summed.states))

@@ -8,7 +8,7 @@ thresholds: suggest, or evaluate             quality.constraints; the same for e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -18,9 +18,9 @@ from hourglass.comparisons import Worse
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset
-from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.errors import HourglassError, InputError, SettingsError
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, complete, json_object, prepare, read_document
+from hourglass.monitors.job import Asked, complete, json_object, need_names, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs import documents
 from hourglass.outputs.model_quality import ModelQualityOutputs
@@ -219,23 +219,23 @@ class ModelQuality:
         for by in self.settings.segments:
             values = {name.partition("=")[2] for name in asked.states.segments if segmentation_of(name) == by.name}
             if not values if by.condition else values <= {MISSING}:
-                _need_names([(f"segments: {by.name}", column) for column in by.columns], asked.names().columns)
+                need_names([(f"segments: {by.name}", column) for column in by.columns], asked.first().columns)
         if measured.counted == 0:
-            names = asked.names()
+            first = asked.first()
             threshold = digest.threshold if isinstance(digest.threshold, str) else None
             predictions = [("inference_attribute", digest.inference), ("probability_attribute", digest.probability)]
-            _need_names([*predictions, ("probability_threshold_attribute", threshold)], names.answers)
-            if names.labels is None and digest.ground_truth is None:
+            need_names([*predictions, ("probability_threshold_attribute", threshold)], first.answers)
+            if first.labels is None and digest.ground_truth is None:
                 hint = "captures get their labels by hourglass merge; a data set has them in a column"
                 raise InputError("ground_truth_attribute", found="nothing", expected="the label's column", hint=hint)
-            labels = names.columns if names.labels is None else names.labels  # of labels that have not come yet there are none
-            _need_names([("ground_truth_attribute", digest.ground_truth)], labels)
+            labels = first.columns if first.labels is None else first.labels  # of labels that have not come yet there are none
+            need_names([("ground_truth_attribute", digest.ground_truth)], labels)
             if digest.ground_truth is None and len({name.partition("[")[0] for name in labels}) > 1:
                 expected = f"one of {', '.join(labels)}"
                 raise InputError("ground_truth_attribute", found="nothing", expected=expected, hint="several are merged")
         elif digest.probability is not None and _unscored(asked.states):
             try:
-                self._need_probability(digest.probability, asked.names().answers)
+                self._need_probability(digest.probability, asked.first().answers)
             except InputError as slip:
                 if self.settings.suggests:
                     raise
@@ -244,7 +244,7 @@ class ModelQuality:
 
     def _need_probability(self, attribute: str, names: Sequence[str]) -> None:
         """InputError that says why no row has a probability, where it is a slip."""
-        _need_names([("probability_attribute", attribute)], names)
+        need_names([("probability_attribute", attribute)], names)
         there = find_attribute(attribute, dict.fromkeys(names, ()))
         if self.digest.classes and there is not None and there.is_list and len(there.columns) != len(self.digest.classes):
             found = f"{len(self.digest.classes)} names, and {len(there.columns)} probabilities in {attribute!r}"
@@ -255,14 +255,6 @@ def _unscored(states: HourStates) -> bool:
     """Whether no row has a probability."""
     found = [state for state in states.of_rows.values() if isinstance(state, Scores | ClassProbabilities)]
     return bool(found) and not any(state.n for state in found)
-
-
-def _need_names(subjects: Iterable[tuple[str, str | None]], names: Sequence[str]) -> None:
-    columns = dict.fromkeys(names, ())
-    for subject, attribute in subjects:
-        if columns and attribute is not None and find_attribute(attribute, columns) is None:
-            hint = did_you_mean(attribute, columns)
-            raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
 
 
 def _why_nothing(measured: QualityReport) -> str:
