@@ -116,7 +116,7 @@ class BiasMetric:
             if n == 0:
                 return Undefined(f"no row of {name} has {self.counts.words}")
         if self.by_group and not table.grouped:
-            return Undefined("no row has a group: name a group_variable")
+            return Undefined("no row has a group: group_variable names its column")
         found = float(self.values(table)[0])
         return Undefined(self.otherwise) if np.isnan(found) else found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -74,14 +75,18 @@ def _side(texts: Sequence[str], encoding: str) -> Side:
 
 def without_ids(rows: Rows) -> Rows:
     """Rows without the id and the time that batch transform adds, by their names or by what they look like."""
-    columns = [(name, column) for name, column in rows.columns if name not in ADDED]
-    firsts = [_first(column) if name is None and rows.count else "" for name, column in columns]
-    for i in range(len(columns) - 1):
+    left = [place for place, (name, _) in enumerate(rows.columns) if name not in ADDED]
+    named = [rows.columns[place] for place in left]
+    firsts = [_first(column) if name is None and rows.count else "" for name, column in named]
+    for i in range(len(left) - 1):
         if _UUID.fullmatch(firsts[i]) and _TIME.match(firsts[i + 1]):
-            del columns[i : i + 2]
+            del left[i : i + 2]
             break
-    layout = rows.layout if rows.layout == NAMED else str(len(columns))
-    return Rows(layout, rows.count, tuple(columns), rows.lines, rows.ids)
+    answers = rows.answers
+    if answers is not None:
+        answers = range(bisect_left(left, answers.start), bisect_left(left, answers.stop))
+    layout = rows.layout if rows.layout == NAMED else str(len(left))
+    return Rows(layout, rows.count, tuple(rows.columns[place] for place in left), rows.lines, rows.ids, answers=answers)
 
 
 def _first(column: Column) -> str:

@@ -275,7 +275,8 @@ def first_rows(job: Job) -> FirstRows:
     """Rows of the first batches of the data."""
     plan, files = plan_pass(job)
     batches = tuple(batch.take(np.arange(min(batch.count, _FIRST_ROWS))) for batch in islice(read_first(plan, files), _FIRST_BATCHES))
-    return FirstRows(batches, plan.read.form.captured and plan.read.preprocessor is None, plan.read.labels)
+    of_a_model = plan.read.form.captured or bool(plan.read.batch_paths)
+    return FirstRows(batches, of_a_model and plan.read.preprocessor is None, plan.read.labels)
 
 
 def need_names(subjects: Iterable[tuple[str, str | None]], names: Iterable[str]) -> None:

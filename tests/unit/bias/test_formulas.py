@@ -164,7 +164,7 @@ def test_a_label_that_one_side_lacks_makes_the_divergence_infinite() -> None:
             "GE",
             Undefined("every row is a false negative: there is no benefit to be shared"),
         ),
-        ({("d", None, "1", "0"): 3, ("a", None, "1", "0"): 3}, "CDDL", Undefined("no row has a group: name a group_variable")),
+        ({("d", None, "1", "0"): 3, ("a", None, "1", "0"): 3}, "CDDL", Undefined("no row has a group: group_variable names its column")),
         ({("d", None, "1", "0"): 3}, "DPL", Undefined("no row of f = not d has a label")),
         ({("a", None, "1", "0"): 3}, "DPL", Undefined("no row has f = d; its values are 'a'")),
         ({("d", None, None, "0"): 3, ("a", None, "1", "0"): 3}, "DPL", Undefined("no row of f = d has a label")),

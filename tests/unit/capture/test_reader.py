@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hourglass.capture.batch_transform import without_ids
 from hourglass.capture.files import list_files
 from hourglass.capture.formats import parse_dataset_format
 from hourglass.capture.hooks import Script
 from hourglass.capture.manifests import expand_manifests
+from hourglass.capture.payloads import Rows
 from hourglass.capture.reader import ReadPlan, read_batches
 from hourglass.capture.slices import cut_tasks
 from hourglass.capture.tally import Tally
@@ -464,6 +466,14 @@ def test_a_batch_output_goes_with_its_input(batch: Callable[..., Path]) -> None:
     found = read(batch(f"0.5,{ID},{TIME}\n0.6,{ID},{TIME}\n", "1,2\n3,4\n"), CSV)
     assert found.columns == {"_c0": ["0.5", "0.6"], "_c1": ["1", "3"], "_c2": ["2", "4"]}
     assert found.lines == {"2026/11/21/09": 2}
+
+
+def test_a_batchs_answer_is_its_output() -> None:
+    """Without the generated id and time, on whichever side of the input it stands."""
+    answer, given = [(None, ["0.5"]), (None, [ID]), (None, [TIME])], [(None, ["1"]), (None, ["2"])]
+    first, last = Rows("5", 1, (*answer, *given), answers=range(3)), Rows("5", 1, (*given, *answer), answers=range(2, 5))
+    assert [without_ids(rows).answers for rows in (first, last)] == [range(1), range(2, 3)]
+    assert without_ids(last).columns == (*given, answer[0])
 
 
 def test_a_joined_batch_output_stands_alone(batch: Callable[..., Path]) -> None:
