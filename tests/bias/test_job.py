@@ -126,6 +126,21 @@ def test_columns_of_csv_inputs_are_called_by_the_headers(tmp_path: Path) -> None
     assert found["FT"] is not None
 
 
+def test_without_headers_numbers_count_the_inputs_columns(tmp_path: Path) -> None:
+    """Of the facet and the group; those of the prediction count the answer's."""
+    flags = write_csv_hours(tmp_path)
+    report_of(tmp_path / "out", **flags)
+    numbers = {**CSV_CONFIG, "headers": None, "label": 2, "facet": [{"name_or_index": 1, "value_or_threshold": ["f"]}], "group_variable": 0}
+    (tmp_path / "config.json").write_text(json.dumps(numbers))
+    report_of(tmp_path / "numbers", **flags)
+    named, numbered = (
+        values_of(read(tmp_path / output / "analysis.json")["post_training_bias_metrics"]["facets"][facet][0])
+        for output, facet in (("out", "sex"), ("numbers", "1"))
+    )
+    assert numbered == named
+    assert named["CDDPL"] is not None
+
+
 def test_predictions_that_turn_against_a_group_are_found_in_their_hour(tmp_path: Path) -> None:
     """By the interval; the hour before is clean and writes no violations, and those of an earlier run are gone."""
     flags = write_csv_hours(tmp_path, against=True)

@@ -43,10 +43,10 @@ class BiasDigest:
     def update(self, states: Mapping[str, State], batch: Batch) -> None:
         """Takes in a batch of rows."""
         features = self.features(batch)
-        group = self.config.group_variable
+        group = None if self.config.group_variable is None else column_of(self.config.group_variable, features)
         cast("FacetCounts", states[FacetCounts.kind]).update(
             self.facets(features, batch.count),
-            None if group is None or group not in features else class_names(features[group], self.rule),
+            None if group is None else class_names(group, self.rule),
             self._classes(self.label(batch, features)),
             self.predicted(batch, features),
         )
