@@ -11,11 +11,10 @@ from typing import Any
 import jsonschema
 import pyarrow as pa
 
-from hourglass.capture.slices import Task
-from hourglass.monitors import bias_drift, data_quality, model_quality
+from hourglass.monitors import attribution_drift, bias_drift, data_quality, model_quality
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.report import Outcome
-from hourglass.scan import ScanPlan, scan
+from hourglass.scan import ScanPlan, Work, scan
 from hourglass.schemas import STATE_ROWS
 from hourglass.settings import Settings, load_settings
 
@@ -23,7 +22,7 @@ SCHEMAS = Path(data_quality.__file__).parents[1] / "outputs" / "schemas"
 DOCUMENTS = ("statistics", "constraints", "constraint_violations", "evaluation", "segments")
 
 
-def plain_engine(tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:
+def plain_engine(tasks: Sequence[Work], plan: ScanPlan) -> pa.Table:
     """Runs the tasks one after the other in this process."""
     return pa.Table.from_batches([batch for task in tasks for batch in scan(task, plan)], STATE_ROWS)
 
@@ -45,6 +44,11 @@ def run_quality(output: Path, engine: Engine = plain_engine, parallelism: int = 
 def run_bias(output: Path, engine: Engine = plain_engine, **flags: Any) -> Outcome:
     """A bias run into `output`."""
     return bias_drift.run(settings_of(output, flags), engine)
+
+
+def run_attribution(output: Path, engine: Engine = plain_engine, **flags: Any) -> Outcome:
+    """An attribution run into `output`."""
+    return attribution_drift.run(settings_of(output, flags), engine)
 
 
 def settings_of(output: Path, flags: Mapping[str, Any]) -> Settings:

@@ -11,7 +11,14 @@ import click
 from hourglass import __version__, storage
 from hourglass.commands.compare import compare_command
 from hourglass.commands.merge import merge_command
-from hourglass.commands.monitor import backfill_command, bias_command, data_quality_command, model_quality_command, run_command
+from hourglass.commands.monitor import (
+    attribution_command,
+    backfill_command,
+    bias_command,
+    data_quality_command,
+    model_quality_command,
+    run_command,
+)
 from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
 from hourglass.errors import HourglassError, SettingsError
@@ -46,7 +53,7 @@ def metrics_command(own_metrics: str | None) -> None:
 
 
 for command in (
-    *(data_quality_command, merge_command, model_quality_command, bias_command, run_command, backfill_command),
+    *(data_quality_command, merge_command, model_quality_command, bias_command, attribution_command, run_command, backfill_command),
     *(states_group, compare_command, thresholds_command),
 ):
     cli.add_command(command)

@@ -7,16 +7,15 @@ from functools import partial
 
 import pyarrow as pa
 
-from hourglass.capture.slices import Task
 from hourglass.processes import in_processes
-from hourglass.scan import ScanPlan, scan
+from hourglass.scan import ScanPlan, Work, scan
 from hourglass.schemas import STATE_ROWS
 
 
-def run_locally(tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:
+def run_locally(tasks: Sequence[Work], plan: ScanPlan) -> pa.Table:
     """The states of all tasks, in the schema `STATE_ROWS`; the same as Spark's, since both call `scan`."""
     return pa.Table.from_batches([batch for batches in in_processes(partial(_scanned, plan), tasks) for batch in batches], STATE_ROWS)
 
 
-def _scanned(plan: ScanPlan, task: Task) -> list[pa.RecordBatch]:
+def _scanned(plan: ScanPlan, task: Work) -> list[pa.RecordBatch]:
     return list(scan(task, plan))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -20,10 +20,10 @@ from hourglass.capture.reader import read_batches
 from hourglass.capture.row_ids import Ids
 from hourglass.capture.slices import Task
 from hourglass.capture.tally import Outside, PartKey, Tally
-from hourglass.errors import HookError, HourglassError, InputError
+from hourglass.errors import HookError, HourglassError, InputError, ModelError
 from hourglass.schemas import BAD_LINE, FAULT, STATE_ROWS
 from hourglass.segments import Places, Segmentation, capped
-from hourglass.states import ColumnProfile, Intake, RowSample, State
+from hourglass.states import ColumnProfile, Intake, RowSample, SampledRow, State
 from hourglass.values import classify
 
 ROW_BYTES_A_BATCH = 32 << 20
@@ -78,24 +78,64 @@ class Digest(Protocol):
         ...
 
 
+class SampleDigest(Protocol):
+    """What a monitor makes of the rows that are kept of an hour, once it is known which they are; `repr` as of a `Digest`."""
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The versions of its kinds of state."""
+        ...
+
+    def values(self, rows: Sequence[SampledRow]) -> list[Mapping[str, object]]:
+        """More values of every row, which are kept with it."""
+        ...
+
+    def states(self, rows: Sequence[SampledRow], each: float) -> list[State]:
+        """States of rows with these values, of which each stands for so many rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class SamplePart:
+    """Some of the k rows that are kept of a partition, each of which stands for `each` rows."""
+
+    partition: str
+    k: int
+    each: float
+    rows: tuple[SampledRow, ...]
+
+
+Work = Task | tuple[SamplePart, ...]
+
+
 @dataclass(frozen=True)
 class ScanPlan:
-    """How to read a task, which kinds of state to keep of every column and of rows, of which segments, and which rows to keep."""
+    """How to read a task, which kinds of state to keep of every column and of rows, of which segments, and which rows to keep.
+
+    `of_sample` digests the kept rows, in tasks of their own after those of files.
+    """
 
     read: ReadPlan
     kinds: tuple[str, ...] = ()
     segments: tuple[Segmentation, ...] = ()
     sample: SamplePlan | None = None
     digest: Digest | None = None
+    of_sample: SampleDigest | None = None
 
 
-def scan(task: Task, plan: ScanPlan) -> Iterator[pa.RecordBatch]:
+def scan(task: Work, plan: ScanPlan) -> Iterator[pa.RecordBatch]:
     """The states of a task's rows, by part of a partition, layout and column, in the schema `STATE_ROWS`.
 
-    A failure that a person can act on comes back as a row, so that its own sentence reaches them whole.
+    A task is slices of files, or rows that were kept. A failure that a person can act on comes back as a row, so that its own
+    sentence reaches them whole.
     """
     try:
-        yield from _batched(_scan(task, plan))
+        parts = [part for part in task if isinstance(part, SamplePart)]
+        slices = tuple(part for part in task if not isinstance(part, SamplePart))
+        if slices:
+            yield from _batched(_scan(slices, plan))
+        if plan.of_sample is not None:
+            yield from _batched(row for part in parts for row in _of_sample(part, plan.of_sample))
     except HourglassError as fault:
         yield from _batched([("", "", "", "", 0, FAULT, 1, orjson.dumps(fault_document(fault)))])
 
@@ -115,7 +155,8 @@ def fault_document(fault: HourglassError) -> dict[str, str | None]:
 def raise_fault(document: bytes) -> None:
     """Raises the error that `scan` sent as a row."""
     parts = orjson.loads(document)
-    kind: type[HourglassError] = {"HookError": HookError, "InputError": InputError}.get(parts["type"], errors.InternalError)
+    kinds = {kind.__name__: kind for kind in (HookError, InputError, ModelError)}
+    kind: type[HourglassError] = kinds.get(parts["type"], errors.InternalError)
     raise kind(parts["subject"], found=parts["found"], expected=parts["expected"], hint=parts["hint"])
 
 
@@ -142,6 +183,16 @@ def _scan(task: Task, plan: ScanPlan) -> Iterator[Row]:
         bad, outside = tally.bad.counts.get(found, Counter()), tally.outside.get(found, Outside())
         intake = Intake(tally.lines[found], rows.get(found, Counter()), bad, files[found], outside.count, tuple(outside.examples))
         yield found[0], "", "", "", 0, Intake.kind, Intake.version, intake.to_bytes()
+
+
+def _of_sample(part: SamplePart, digest: SampleDigest) -> Iterator[Row]:
+    """The states of some kept rows and of those of each segment, and the rows once more with what was found of them."""
+    rows = [replace(row, values=values) for row, values in zip(part.rows, digest.values(part.rows), strict=True)]
+    for segment in ("", *sorted({name for row in rows for name in row.segments})):
+        for state in digest.states([row for row in rows if not segment or segment in row.segments], part.each):
+            yield part.partition, segment, "", "", 0, state.kind, state.version, state.to_bytes()
+    sample = RowSample(part.k, 0, {row.hash: row for row in rows})
+    yield part.partition, "", "", "", 0, RowSample.kind, RowSample.version, sample.to_bytes()
 
 
 class _PartStates:

@@ -36,6 +36,7 @@ class AnalysisType(StrEnum):
     DATA_QUALITY = "DATA_QUALITY"
     MODEL_QUALITY = "MODEL_QUALITY"
     BIAS = "BIAS"
+    ATTRIBUTION = "ATTRIBUTION"
 
 
 def _by_parser(parse: Any, made: type | tuple[type, ...] = ()) -> BeforeValidator:
@@ -75,6 +76,17 @@ def _aliases(text: str) -> tuple[tuple[str, str], ...]:
         if len(pair) != 2 or not all(pair):
             raise InputError("class_aliases", found=repr("=".join(pair)), expected="name=class, such as yes=1")
     return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def _thresholds(text: str) -> tuple[tuple[str, float], ...]:
+    found = []
+    for part in _names(text):
+        name, _, number = (word.strip() for word in part.partition("="))
+        try:
+            found.append((name, float(number)))
+        except ValueError:
+            raise InputError("attribution_thresholds", found=repr(part), expected="name=number, such as share_moved=0.2") from None
+    return tuple(found)
 
 
 def _folder_name(text: str) -> str:
@@ -196,8 +208,25 @@ class Settings(BaseModel):
         ),
     ] = None
     analysis_config: Annotated[
-        Location | None, Field(description="analysis_config.json: the label, the facets, the prediction. Bias only.")
+        Location | None, Field(description="analysis_config.json: the label, facets, predictor and methods. Bias and attribution only.")
     ] = None
+    model: Annotated[
+        str | None,
+        Field(
+            description="The model's file or folder, its http(s) address, or sagemaker:ENDPOINT; else the predictor's. Attribution only."
+        ),
+    ] = None
+    trust_pickle: Annotated[
+        bool, Field(description="Whether a model file that runs code when it is opened (joblib, pickle) is opened. Attribution only.")
+    ] = False
+    explain_rows: Annotated[
+        Annotated[Literal["sample", "all"], _one_of("sample", "all")],
+        Field(description="Which rows are explained: the kept ones of each hour, or all. Attribution only."),
+    ] = "sample"
+    attribution_thresholds: Annotated[
+        Annotated[tuple[tuple[str, float], ...], _by_parser(_thresholds, tuple)],
+        Field(description="Limits beside ndcg=0.9, with commas: share_moved=0.2, largest_change=0.1, rank_change=3. Attribution only."),
+    ] = ()
     minimum_count: Annotated[int, Field(ge=1, description="Rows of each side of a facet that a verdict takes. Bias only.")] = 30
     categorical_drift_method: Annotated[
         Annotated[str, _by_parser(_drift_method)] | None,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourglass.errors import InputError
-from hourglass.states import ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Quantiles, Rankings, Scores
+from hourglass.states import Attributions, ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Quantiles, Rankings, Scores
 from hourglass.states.scores import CAP
 
 NAMES = st.none() | st.sampled_from(["0", "1", "1.0", "yes", "é", "", "x" * 300])
@@ -117,6 +117,18 @@ def many_probabilities(seed: int) -> list:
     return list(zip(random.choice(["a", "b", "c", "d"], 300).tolist(), random.dirichlet([1, 1, 1], 300).tolist(), ids, strict=True))
 
 
+def feed_attributions(state: Attributions, rows: list) -> None:
+    values = np.array([row[0] for row in rows], np.float64).reshape(-1, 2, 3)
+    ids = np.array([row[1] for row in rows], np.uint64)
+    state.update(values, ("b", "a"), ("x", "z", "y"), np.array([0.25, 0.5]), ids, weight=2.5)
+
+
+def many_attributions(seed: int) -> list:
+    """Some hundreds of rows."""
+    random = np.random.default_rng(seed)
+    return list(zip(random.normal(size=(300, 6)).tolist(), random.integers(0, 2**64, 300, np.uint64).tolist(), strict=True))
+
+
 SETS = st.none() | st.lists(NAMES, max_size=3)
 LISTS = st.none() | st.lists(st.sampled_from([0.0, 1.0, 2.0, -1.0, math.nan]) | st.floats(0, 3), max_size=4)
 PROBABILITIES = st.lists(st.sampled_from([0.0, 0.5, 1.0, math.nan, 1.5]) | st.floats(0, 1), min_size=3, max_size=3)
@@ -130,6 +142,12 @@ KINDS = {
         Kind(Errors, st.tuples(NUMBERS, NUMBERS, IDS), many_errors, feed_errors),
         Kind(LabelSets, st.tuples(SETS, SETS, IDS), many_label_sets, feed_label_sets),
         Kind(Rankings, st.tuples(LISTS, LISTS, IDS), many_rankings, feed_rankings),
+        Kind(
+            Attributions,
+            st.tuples(st.lists(st.floats(-10, 10, width=32), min_size=6, max_size=6), IDS),
+            many_attributions,
+            feed_attributions,
+        ),
         Kind(ClassProbabilities, st.tuples(NAMES | st.just("a"), PROBABILITIES, IDS), many_probabilities, feed_probabilities),
     )
 }
@@ -158,12 +176,21 @@ def assert_same(first: Any, second: Any) -> None:
         np.testing.assert_allclose(first.sums, second.sums, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(first.sums).max(initial=0)))
         assert (first.quantiles.n, first.quantiles.minimum) == (second.quantiles.n, second.quantiles.minimum)
         assert_close_ranks(first.quantiles, second.quantiles)
+    elif isinstance(first, Attributions):
+        assert (first.labels, first.features, first.n) == (second.labels, second.features, second.n)
+        for ours, theirs in zip(parts_of(first), parts_of(second), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
     elif isinstance(first, Scores) and first.binned:
         assert (first.tallies, first.binned) == (second.tallies, second.binned)
         for name in ("negatives", "positives"):
             assert_close_counts(first.points, second.points, name)
     else:
         assert first.to_bytes() == second.to_bytes()
+
+
+def parts_of(state: Attributions) -> list[Any]:
+    """All that a state of attributions holds."""
+    return [state.weight, state.drawn, state.expected, state.sums, state.replicates]
 
 
 def assert_close_ranks(first: Quantiles, second: Quantiles) -> None:
@@ -278,3 +305,16 @@ def test_errors_with_other_numbers_of_replicates_make_one_of_the_smaller(few: in
     assert a + b == b + a
     assert (a + b).replicates == min(few, more)
     assert (a + Errors.empty(0)).replicates == few
+
+
+def test_attributions_of_other_features_and_labels_add_up_side_by_side() -> None:
+    """What one state lacks is as the other has it; fewer replicates are those that both have."""
+    ours, theirs = Attributions.empty(7), Attributions.empty(4)
+    ids = np.array([1, 2], np.uint64)
+    ours.update(np.array([[[1.0, -2.0]], [[3.0, 0.0]]]), ("up",), ("age", "sex"), np.array([0.5]), ids)
+    theirs.update(np.array([[[4.0, 1.0]]]), ("down",), ("sex", "job"), np.array([0.25]), ids[:1], weight=3.0)
+    both = ours + theirs
+    assert (both.labels, both.features, both.n, both.weight, len(both.drawn)) == (("down", "up"), ("age", "job", "sex"), 3, 5.0, 4)
+    assert both.sums[1].tolist() == [[0.0, 3.0, 12.0], [4.0, 0.0, 2.0]]
+    assert both.sums[0, 1].tolist() == [4.0, 0.0, -2.0]
+    assert both.expected.tolist() == [0.75, 1.0]

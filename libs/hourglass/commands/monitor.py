@@ -17,6 +17,7 @@ from hourglass.commands.merge import run_merge
 from hourglass.commands.settings_flags import SettingsCommand, settings_flags
 from hourglass.errors import VIOLATIONS_EXIT, InputError
 from hourglass.local import run_locally
+from hourglass.monitors.attribution_drift import AttributionDrift
 from hourglass.monitors.bias_drift import BiasDrift
 from hourglass.monitors.data_quality import DataQuality
 from hourglass.monitors.job import Job, Monitor, RowChecks, complete, fill, prepare
@@ -32,6 +33,7 @@ MONITORS: Mapping[AnalysisType, Callable[[Settings], Monitor]] = {
     AnalysisType.DATA_QUALITY: DataQuality.prepared,
     AnalysisType.MODEL_QUALITY: ModelQuality.prepared,
     AnalysisType.BIAS: BiasDrift.prepared,
+    AnalysisType.ATTRIBUTION: AttributionDrift.prepared,
 }
 
 
@@ -80,8 +82,19 @@ def bias_command(config: str | None, as_json: bool, **flags: Any) -> None:  # no
     _run(load_settings(flags, os.environ, config), AnalysisType.BIAS, as_json=as_json)
 
 
+@click.command("attribution", cls=SettingsCommand)
+@settings_flags("Attribution")
+def attribution_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
+    """Measure which features drive a model's answers, or hold that against a baseline's.
+
+    Without --baseline-constraints, which is the baseline's analysis.json, it is only measured: its analysis.json is the next
+    run's baseline, with background.json and baseline_states.parquet beside it.
+    """
+    _run(load_settings(flags, os.environ, config), AnalysisType.ATTRIBUTION, as_json=as_json)
+
+
 @click.command("run", cls=SettingsCommand)
-@settings_flags("Data quality", "Model quality", "Bias")
+@settings_flags("Data quality", "Model quality", "Bias", "Attribution")
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Run the job that the container's environment asks for."""
     settings = load_settings(flags, os.environ, config)
@@ -92,7 +105,7 @@ def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noq
 
 
 @click.command("backfill", cls=SettingsCommand)
-@settings_flags("Data quality", "Model quality", "Bias")
+@settings_flags("Data quality", "Model quality", "Bias", "Attribution")
 @click.option("--from", "from_", metavar="TIME", help="The same as --start-time.")
 @click.option("--to", metavar="TIME", help="The same as --end-time.")
 def backfill_command(config: str | None, as_json: bool, from_: str | None, to: str | None, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword

@@ -15,15 +15,16 @@ from hourglass.capture.slices import Task, cut_tasks
 from hourglass.capture.window import hour_of
 from hourglass.dataset import dataset_of
 from hourglass.hours import HourStates, gather
-from hourglass.scan import ScanPlan
+from hourglass.scan import SamplePart, ScanPlan, Work
 from hourglass.states import COLUMN_STATES, Intake, RowSample
 from hourglass.store import FORMAT, Header, Reading, StateError, StateStore, inputs_of
 
-Engine = Callable[[Sequence[Task], ScanPlan], pa.Table]
+Engine = Callable[[Sequence[Work], ScanPlan], pa.Table]
 Progress = Callable[[int, int], None]
 
 HOURS_A_ROUND, BYTES_A_ROUND = 24, 4 << 30
 _THREADS = 16
+_ROWS_A_PART, _TASKS_A_SLOT = 100, 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def reading_of(plan: ScanPlan) -> Reading:
         "states": {kind: COLUMN_STATES[kind].version for kind in sorted(plan.kinds)},
         "others": [Intake.version, RowSample.version],
         **({"digest": repr(plan.digest), "row_states": dict(plan.digest.kinds)} if plan.digest else {}),
+        **({"of_sample": repr(plan.of_sample), "sample_states": dict(plan.of_sample.kinds)} if plan.of_sample else {}),
     }
     segments = _digest(list(map(str, plan.segments))) if plan.segments else ""
     kept = _digest([sorted(sample.without), sorted(sample.hashed), *(["made"] if sample.maker else [])]) if sample else ""
@@ -85,7 +87,7 @@ def refresh(
         hours.setdefault(file.partition, []).append(file)
     reading = reading_of(plan)
     if store is None:
-        found = gather(engine(cut_tasks(_all(hours.values()), plan.read.form, parallelism), plan))
+        found = _read(cut_tasks(_all(hours.values()), plan.read.form, parallelism), plan, engine, parallelism)
         return Refreshed(found, tuple(hours), reading=reading)
     with ThreadPoolExecutor(_THREADS) as threads:
         due = dict(zip(hours, threads.map(lambda name: _due(store, name, hours[name], reading, again), hours), strict=True))
@@ -95,7 +97,7 @@ def refresh(
     progress(0, len(stale))
     for partitions in rounds({partition: what.files for partition, what in stale.items()}):
         tasks = cut_tasks(_all(stale[partition].files for partition in partitions), plan.read.form, parallelism)
-        for partition, states in gather(engine(tasks, plan)).items():
+        for partition, states in _read(tasks, plan, engine, parallelism).items():
             if stale[partition].stores:
                 _store(store, partition, states, stale[partition], plan, reading)
             else:
@@ -104,6 +106,25 @@ def refresh(
         progress(done, len(stale))
     warnings = tuple(what.warning for what in due.values() if what.warning)
     return Refreshed(fresh, tuple(stale), tuple(set(hours) - set(stale)), warnings, reading)
+
+
+def _read(tasks: Sequence[Task], plan: ScanPlan, engine: Engine, parallelism: int) -> dict[str, HourStates]:
+    """The states of some hours; where the kept rows are to be digested too, that follows, for only now it is known which they are."""
+    found = gather(engine(tasks, plan))
+    if plan.of_sample is None:
+        return found
+    parts = [part for partition, states in found.items() if states.sample is not None for part in _parts(partition, states.sample)]
+    size = max(1, -(-len(parts) // (parallelism * _TASKS_A_SLOT)))
+    together = [tuple(parts[start : start + size]) for start in range(0, len(parts), size)]
+    more = gather(engine(together, plan)) if together else {}
+    return {partition: HourStates.merged([states, more[partition]]) if partition in more else states for partition, states in found.items()}
+
+
+def _parts(partition: str, sample: RowSample) -> Iterator[SamplePart]:
+    """The kept rows, so many at a time however many tasks there are: sums of floats are then the same to the bit."""
+    rows = sample.rows()
+    for start in range(0, len(rows), _ROWS_A_PART):
+        yield SamplePart(partition, sample.k, sample.seen / len(rows), tuple(rows[start : start + _ROWS_A_PART]))
 
 
 def _due(store: StateStore, partition: str, files: Sequence[InputFile], reading: Reading, again: Collection[str]) -> _Due:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from hourglass.attribution.report import CHECK as ATTRIBUTION_CHECK
+from hourglass.attribution.report import AttributionReport
 from hourglass.bias import CHECK as BIAS_CHECK
 from hourglass.bias import BiasEvaluation, BiasReport
 from hourglass.capture.window import Window
@@ -17,7 +19,7 @@ from hourglass.outputs.bias_report import BiasPage
 from hourglass.quality import OPERATORS, QualityReport
 
 SUGGESTED = "suggested"
-COMPARISONS = {"baseline_drift_check", BIAS_CHECK, *OPERATORS}  # checks that say whether a window is like its past
+COMPARISONS = {"baseline_drift_check", ATTRIBUTION_CHECK, BIAS_CHECK, *OPERATORS}  # checks that say whether a window is like its past
 
 
 def verdict_of(dataset: Dataset, evaluations: tuple[Evaluation, ...]) -> Verdict:
@@ -62,6 +64,7 @@ class SegmentReport:
     examples: tuple[Mapping[str, Any], ...] = ()
     quality: QualityReport | None = None
     bias: Bias | None = None
+    attribution: AttributionReport | None = None
 
     @property
     def violations(self) -> tuple[Evaluation, ...]:
@@ -110,7 +113,7 @@ class Report:
 
     `traffic` are the rows of each `endpoint/variant`. Segments stand in the order of `ranking`. `deequ_metrics` are the
     values of the user's own analyzers, `states` are kept of a suggestion only; `asked` is the constraints.json that was
-    used. `quality` are a model's metrics, `bias` is that of its facets.
+    used. `quality` are a model's metrics, `bias` is that of its facets, `attribution` what drives its answers.
     """
 
     window: Window | None
@@ -130,6 +133,7 @@ class Report:
     ranking: Ranking = BY_DRIFT
     quality: QualityReport | None = None
     bias: Bias | None = None
+    attribution: AttributionReport | None = None
 
     @property
     def all_violations(self) -> int:

@@ -11,9 +11,8 @@ from zipimport import zipimporter
 
 import pyarrow as pa
 
-from hourglass.capture.slices import Task
 from hourglass.processes import processors
-from hourglass.scan import ScanPlan, scan
+from hourglass.scan import ScanPlan, Work, scan
 from hourglass.schemas import STATE_ROWS, STATE_ROWS_DDL
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 UNKNOWN_SLOTS = 16
 
 
-def spark_engine(session: SparkSession) -> tuple[Callable[[Sequence[Task], ScanPlan], pa.Table], int]:
+def spark_engine(session: SparkSession) -> tuple[Callable[[Sequence[Work], ScanPlan], pa.Table], int]:
     """The pass on a session, and how many tasks it runs at a time."""
     return partial(run_pass, session), slots(session)
 
@@ -37,7 +36,7 @@ def slots(session: SparkSession) -> int:
     return executors * int(session.conf.get("spark.executor.cores", "1") or 1) or UNKNOWN_SLOTS
 
 
-def run_pass(session: SparkSession, tasks: Sequence[Task], plan: ScanPlan) -> pa.Table:
+def run_pass(session: SparkSession, tasks: Sequence[Work], plan: ScanPlan) -> pa.Table:
     """The states of all tasks, in the schema `STATE_ROWS`: one Spark job, however many columns, hours or files."""
     if not tasks:
         return STATE_ROWS.empty_table()
@@ -46,7 +45,7 @@ def run_pass(session: SparkSession, tasks: Sequence[Task], plan: ScanPlan) -> pa
     return collected(rows, STATE_ROWS)
 
 
-def _scan_numbered(tasks: tuple[Task, ...], plan: ScanPlan, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _scan_numbered(tasks: tuple[Work, ...], plan: ScanPlan, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     forget_zips()
     for batch in batches:
         for number in batch.column(0).to_pylist():

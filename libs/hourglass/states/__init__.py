@@ -3,6 +3,7 @@
 One file per state. Importing this package registers them all; the registry is read-only from then on.
 """
 
+from hourglass.states.attributions import Attributions
 from hourglass.states.categories import Categories
 from hourglass.states.class_probabilities import ClassProbabilities
 from hourglass.states.confusion import Confusion
@@ -23,6 +24,7 @@ from hourglass.states.value_classes import ValueClasses
 __all__ = [
     "COLUMN_STATES",
     "ROW_STATES",
+    "Attributions",
     "Categories",
     "ClassProbabilities",
     "ColumnProfile",

@@ -14,15 +14,19 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from hourglass.attribution.report import analysis_document as attribution_analysis
+from hourglass.attribution.report import compared, global_attributions
 from hourglass.bias import FacetValue, Stage, analysis_document, measure_bias
 from hourglass.hashing import hash_places
 from hourglass.quality import Bootstrap, Problem, quality_statistics
-from hourglass.states import ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Rankings, Scores
+from hourglass.states import Attributions, ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Rankings, Scores
 from tests.stored_bytes import CASES, StoredBytes
 from tests.unit.quality.rows import confusion, report_of
 
 FOLDER = Path(__file__).parents[2] / "data" / "states" / "quality"
-STATES: dict[str, Any] = {cls.kind: cls for cls in (ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Rankings, Scores)}
+STATES: dict[str, Any] = {
+    cls.kind: cls for cls in (Attributions, ClassProbabilities, Confusion, Errors, FacetCounts, LabelSets, Rankings, Scores)
+}
 PROBLEMS = {
     "class_probabilities": Problem.MULTICLASS,
     "confusion": Problem.MULTICLASS,
@@ -40,7 +44,7 @@ def make(kind: str, case: str) -> Any:
     state = STATES[kind].empty()
     if n == 0:
         return state
-    n = min(n, 3000) if kind in {"label_sets", "rankings", "confusion", "facet_counts"} else n
+    n = min(n, 3000) if kind in {"attributions", "label_sets", "rankings", "confusion", "facet_counts"} else n
     places = np.arange(n) * 7919 % 104_729
     ids = hash_places("2026/01/01/00/a.jsonl", 0, n)
     names = pa.array([f"é{i % 1201}" if i % 11 else None for i in places.tolist()])
@@ -63,6 +67,9 @@ def make(kind: str, case: str) -> Any:
     elif kind == "rankings":
         lists = [pa.array([[(i * j) % m for j in range(1, 15)] for i in places.tolist()]) for m in (4, 11)]
         state.update(*lists, ids)
+    elif kind == "attributions":
+        values = np.stack([(places % m - m / 3) / 64 for m in (2, 3, 5, 7, 11, 13)], axis=1).reshape(n, 2, 3)
+        state.update(values, ("1", "0"), ("sex", "é", "age"), np.array([0.25, 0.75]), ids, weight=1.5)
     else:
         table = np.stack([places % 7, places % 5, places % 3], axis=1) / 7
         state.update(pa.array([["a", "b", "c", "d"][i % 4] for i in places.tolist()]), table, ["a", "b", "c"], ids)
@@ -73,6 +80,8 @@ def facts(state: Any) -> dict[str, Any]:
     """The numbers that users see of a state; without draws, which are NumPy's and may change with it."""
     if isinstance(state, FacetCounts):
         return facet_facts(state)
+    if isinstance(state, Attributions):
+        return attribution_facts(state)
     states = [state] if state.kind not in {"scores", "class_probabilities"} else [confusion(["1", "0"], ["1", "0"]), state]
     document = quality_statistics(report_of(PROBLEMS[state.kind], *states, bootstrap=Bootstrap(draws=0)))
     for part in document.values():
@@ -82,6 +91,13 @@ def facts(state: Any) -> dict[str, Any]:
     if hasattr(state, "sums"):
         document["sums"] = [float(f"{number:.9g}") for number in state.sums.sum(axis=0)]
     return orjson.loads(orjson.dumps({"n": state.n, **document}))
+
+
+def attribution_facts(state: Attributions) -> dict[str, Any]:
+    """The attributions by label as the analysis has them, and what the replicates drew."""
+    labels = [compared(found, None, {}, state.n) for found in global_attributions(state).values()] if state.n else []
+    spread = state.replicates.std(axis=0).sum() if state.n else 0.0
+    return orjson.loads(orjson.dumps({"n": state.n, "weight": state.weight, "spread": spread, **attribution_analysis(labels)}))
 
 
 def facet_facts(state: FacetCounts) -> dict[str, Any]:

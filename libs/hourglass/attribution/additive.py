@@ -1,0 +1,92 @@
+"""Models whose answer is a function of a weighted sum: a coalition's worth is then a sum of parts, without synthetic rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hourglass.attribution.coalitions import Masks
+from hourglass.attribution.game import Background, Game, Link, Players
+from hourglass.values import Floats
+
+_CLOSE = 1e-6
+
+
+@dataclass(frozen=True)
+class Additive:
+    """Weights (outputs × features) and intercepts of a linear predictor, and what makes an answer of it."""
+
+    weights: Floats
+    intercepts: Floats
+    classifies: bool
+
+    def answers(self, margins: Floats) -> Floats:
+        """What the model says; the last axis of the margins is the outputs."""
+        if not self.classifies:
+            return margins
+        if margins.shape[-1] == 1:
+            # tanh does not overflow
+            return 0.5 + 0.5 * np.tanh(0.5 * margins)
+        shifted = np.exp(margins - margins.max(axis=-1, keepdims=True))
+        found: Floats = shifted / shifted.sum(axis=-1, keepdims=True)
+        return found
+
+
+def additive_of(estimator: Any) -> Additive | None:
+    """The linear predictor inside of a scikit-learn estimator, which may stand behind a StandardScaler; None where there is none."""
+    if estimator is None:
+        return None
+    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    *before, last = steps
+    weights, intercepts = getattr(last, "coef_", None), getattr(last, "intercept_", None)
+    if weights is None or intercepts is None or not all(type(step).__name__ == "StandardScaler" for step in before):
+        return None
+    weights = np.atleast_2d(np.asarray(weights, np.float64))
+    intercepts = np.broadcast_to(np.asarray(intercepts, np.float64), len(weights)).copy()
+    for scaler in reversed(before):
+        weights = weights if scaler.scale_ is None else weights / scaler.scale_
+        intercepts = intercepts if scaler.mean_ is None else intercepts - weights @ scaler.mean_
+    return Additive(weights, intercepts, hasattr(last, "predict_proba"))
+
+
+class AdditiveGame(Game):
+    """The same game as `Game`, whose coalitions are sums of what each player adds to the margin.
+
+    Values, and with them attributions, are those of the model to the last digits; `fits` tells whether they are.
+    """
+
+    def __init__(self, additive: Additive, background: Background, players: Players, link: Link) -> None:
+        self.additive = additive
+        super().__init__(self._predict, background, players, link)
+        self._of_background = self.parts(background.rows)
+
+    @classmethod
+    def fitting(cls, additive: Additive | None, game: Game) -> Game:
+        """The game of sums in place of another, where it says the same of the background; else the other."""
+        if additive is None or additive.weights.shape[1] != game.background.rows.shape[1]:
+            return game
+        found = cls(additive, game.background, game.players, game.link)
+        ours, theirs = found.predict(game.background.rows), game.predict(game.background.rows)
+        return found if ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=_CLOSE, atol=_CLOSE) else game
+
+    def size_of(self, coalitions: int) -> int:
+        return coalitions * len(self.background.rows) * len(self.additive.weights)
+
+    def _predict(self, rows: Floats) -> Floats:
+        return self.additive.answers(rows @ self.additive.weights.T + self.additive.intercepts)
+
+    def parts(self, rows: Floats) -> Floats:
+        """What each player of each row adds to each margin: rows × outputs × players."""
+        return self.players.summed(rows[:, np.newaxis] * self.additive.weights)
+
+    def _mean(self, rows: Floats, masks: Masks) -> Floats:
+        there = masks.astype(np.float64)
+        known = np.matmul(there, self.parts(rows).transpose(0, 2, 1))  # rows × coalitions × outputs
+        # what the background adds for the players that are not there: all of it but those that are
+        parts = self._of_background  # background × outputs × players
+        missing = parts.sum(axis=2) - np.einsum("rcp,bop->rcbo", there, parts, optimize=True)
+        answers = self.additive.answers(known[:, :, np.newaxis] + missing + self.additive.intercepts)
+        found: Floats = np.einsum("rcbo,b->rco", answers, self.background.weights)
+        return found

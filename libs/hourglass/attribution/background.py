@@ -1,0 +1,136 @@
+"""The rows that stand for "nobody knows the feature": given, or a few of the data that stand for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from scipy.cluster.vq import kmeans2
+
+from hourglass.attribution.config import Values
+from hourglass.capture.payloads import Column
+from hourglass.errors import InputError
+from hourglass.models import Rows
+from hourglass.values import Floats, as_floats
+
+BACKGROUND_JSON = "background.json"
+_MOST_TEXTS = 30  # of a feature that have a coordinate of their own
+_ROUNDS = 25
+
+
+@dataclass(frozen=True)
+class GivenBackground:
+    """Rows by name of the feature, numbers and texts, and the share of the data that each stands for."""
+
+    names: tuple[str, ...]
+    rows: tuple[Values, ...]
+    weights: tuple[float, ...]
+
+    @classmethod
+    def alike(cls, names: Sequence[str], rows: Sequence[Values]) -> GivenBackground:
+        """Rows that stand for as much each."""
+        return cls(tuple(names), tuple(rows), (1 / len(rows),) * len(rows))
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The features that are texts."""
+        return frozenset(name for name, column in zip(self.names, zip(*self.rows, strict=True), strict=True) if _is_text(column))
+
+    def coded(self) -> Rows:
+        """The rows as numbers."""
+        return coded(dict(zip(self.names, map(list, zip(*self.rows, strict=True)), strict=True)), self.names, dict.fromkeys(self.texts, ()))
+
+    def document(self) -> dict[str, Any]:
+        """What `background.json` holds."""
+        return {"version": 1, "features": list(self.names), "rows": [list(row) for row in self.rows], "weights": list(self.weights)}
+
+
+def read_background(data: bytes, path: str) -> GivenBackground:
+    """The background in the bytes of a `background.json`; InputError for anything else."""
+    try:
+        document = orjson.loads(data)
+        names, rows, weights = (document[key] for key in ("features", "rows", "weights"))
+        sound = bool(rows) and len(rows) == len(weights) and all(len(row) == len(names) for row in rows)
+        sound &= all(isinstance(value, int | float | str | None) for row in rows for value in row)
+        sound &= min(weights) >= 0 and abs(sum(weights) - 1) < 1e-6
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as fault:
+        raise InputError(path, found=repr(fault), expected="features, rows and weights") from fault
+    if not sound:
+        found = f"{len(rows)} rows and {len(weights)} weights"
+        raise InputError(path, found=found, expected="rows of all features, whose weights add up to 1")
+    return GivenBackground(tuple(names), tuple(map(tuple, rows)), tuple(weights))
+
+
+def coded(columns: Mapping[str, Column], names: Sequence[str], texts: Mapping[str, Sequence[str]]) -> Rows:
+    """Columns as a model takes them: numbers, and for texts their place in a vocabulary, which new texts are added to.
+
+    What is no number is missing, NaN, in a feature of numbers.
+    """
+    found, vocabularies = [], {}
+    for name in names:
+        if name not in texts:
+            found.append(as_floats(columns[name]))
+            continue
+        values = [None if value is None or value == "" else str(value) for value in _values(columns[name])]
+        vocabulary = dict.fromkeys([*texts[name], *(value for value in values if value is not None)])
+        places = {text: place for place, text in enumerate(vocabulary)}
+        found.append(np.array([np.nan if value is None else places[value] for value in values], np.float64))
+        vocabularies[name] = tuple(places)
+    return Rows(tuple(names), np.column_stack(found) if found else np.empty((0, 0)), vocabularies)
+
+
+def chosen_background(columns: Mapping[str, Column], names: Sequence[str], count: int, seed: int) -> GivenBackground:
+    """Rows in the middle of the k-means clusters of some rows, weighted by the cluster's size: each is a row that there was.
+
+    Distances are of numbers by their standard deviation, and of texts by whether they are the same.
+    """
+    values = {name: _values(columns[name]) for name in names}
+    texts = {name: () for name in names if _is_text(values[name])}
+    rows = coded(columns, names, texts)
+    places = _places(rows)
+    if len(places) == 0:
+        raise InputError("background", found="no rows", expected="rows to choose a background from", hint="set methods.shap.baseline")
+    centres, of_row = kmeans2(places, min(count, len(places)), iter=_ROUNDS, minit="++", seed=seed, missing="warn")
+    nearest: dict[int, float] = {}
+    for cluster in np.unique(of_row):
+        members = np.flatnonzero(of_row == cluster)
+        middle = int(members[((places[members] - centres[cluster]) ** 2).sum(axis=1).argmin()])
+        nearest[middle] = len(members) / len(places)
+    plain = {name: rows.column(name) for name in names}
+    chosen = tuple(tuple(_plain(plain[name][row]) for name in names) for row in nearest)
+    return GivenBackground(tuple(names), chosen, tuple(nearest.values()))
+
+
+def _places(rows: Rows) -> Floats:
+    """Rows as points whose distance says how much they differ."""
+    axes: list[Floats] = []
+    for name, column in zip(rows.names, rows.matrix.T, strict=True):
+        if name in rows.texts:
+            known, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+            often = known[np.argsort(-counts, kind="stable")[:_MOST_TEXTS]]
+            axes += [(column == code) / np.sqrt(2) for code in often]
+            continue
+        finite = column[np.isfinite(column)]
+        spread = float(finite.std()) if len(finite) else 0.0
+        middle = float(finite.mean()) if len(finite) else 0.0
+        axes.append(np.where(np.isfinite(column), column - middle, 0.0) / (spread or 1.0))
+    return np.column_stack(axes) if axes else np.empty((len(rows), 0))
+
+
+def _values(column: Column) -> list[Any]:
+    return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
+
+
+def _is_text(values: Sequence[Any]) -> bool:
+    """Whether a feature is a text: most of its values are no numbers."""
+    there = [value for value in values if value is not None and value != ""]
+    return bool(there) and 2 * int(np.isnan(as_floats(there)).sum()) > len(there)
+
+
+def _plain(value: Any) -> float | str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return None if np.isnan(value) else float(value)

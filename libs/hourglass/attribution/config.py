@@ -1,0 +1,236 @@
+"""The stock analyzer's analysis_config.json: the features, how they are explained, and which model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from hourglass.attribution.explainer import AUTO, EXPLAINERS
+from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.models import Predictor
+
+CAPTURED = "captured"
+BACKGROUND_ROWS = 10
+Values = tuple[float | str | None, ...]
+
+
+class Aggregation(StrEnum):
+    """How the attributions of rows become one number of a feature."""
+
+    MEAN_ABS = "mean_abs"
+    MEDIAN = "median"
+    MEAN_SQ = "mean_sq"
+
+
+@dataclass(frozen=True)
+class AttributionConfig:
+    """What an analysis_config.json says of attributions.
+
+    `headers` are the features' names in their order with the label's among them, `features` is the JMESPath of a JSON record's
+    features. `baseline` are the background's rows, or a file of them; without either `clusters` rows stand for the data.
+    `samples` are coalitions of each row. `groups` are features that are explained as one, by the group's name. `captured` is
+    where a record holds attributions that were computed with it.
+    """
+
+    headers: tuple[str, ...] = ()
+    label: str | None = None
+    features: str | None = None
+    baseline: tuple[Values, ...] | str | None = None
+    clusters: int = BACKGROUND_ROWS
+    samples: int | None = None
+    aggregation: Aggregation = Aggregation.MEAN_ABS
+    logit: bool = False
+    seed: int = 0
+    save_local: bool = False
+    explainer: str = AUTO
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    captured: str | None = None
+    predictor: Predictor | None = None
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The headers without the label's."""
+        return tuple(name for name in self.headers if name != self.label)
+
+    @property
+    def group_of(self) -> dict[str, str]:
+        """The group of each feature that is in one."""
+        return {feature: name for name, features in self.groups for feature in features}
+
+
+class _Part(BaseModel):
+    """A part of the document; a key that is nearly one of ours is a slip, any other is none of our business."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    def slips(self, where: str) -> Iterator[HourglassError]:
+        for key in self.model_extra or {}:
+            if hint := did_you_mean(key, type(self).model_fields):
+                yield InputError(f"{where}{key}", found="an unknown key", expected=", ".join(type(self).model_fields), hint=hint)
+
+
+Place = Annotated[str, BeforeValidator(lambda given: str(given) if isinstance(given, int) and not isinstance(given, bool) else given)]
+
+
+class _Shap(_Part):
+    baseline: Any = None
+    num_samples: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
+    agg_method: Literal["mean_abs", "median", "mean_sq"] = "mean_abs"
+    use_logit: bool = False
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    num_clusters: Annotated[int, Field(ge=1, le=1000)] | None = None
+    save_local_shap_values: bool = False
+    explainer: str = AUTO
+    groups: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    captured: str | None = None
+
+
+class _Methods(_Part):
+    shap: _Shap = _Shap()
+
+
+class _Predictor(_Part):
+    model: str | None = None
+    model_name: str | None = None
+    endpoint_name: str | None = None
+    target_variant: str | None = None
+    content_type: str = "text/csv"
+    accept_type: str | None = None
+    content_template: str | None = None
+    record_template: str | None = None
+    label: Place | None = None
+    probability: Place | None = None
+    label_headers: tuple[str, ...] = ()
+
+
+class _Document(_Part):
+    headers: list[str] = []
+    label: Place | None = None
+    features: str | None = None
+    methods: _Methods = _Methods()
+    predictor: _Predictor | None = None
+
+
+def parse_attribution_config(
+    document: Any, subject: str = "analysis_config", model: str | None = None, *, trust_pickle: bool = False
+) -> AttributionConfig:
+    """The configuration in a document; SettingsError with all faults at once. What is not about attributions is let be.
+
+    `model` takes the place of the predictor's. Ours, beside the stock analyzer's keys of `methods.shap`: `explainer`, `groups`
+    (`{"sex": ["sex=f", "sex=m"]}`), `captured`; and `model` of the predictor.
+
+    >>> config = parse_attribution_config({"methods": {"shap": {"num_samples": 500}}}, model="model.onnx")
+    >>> config.samples, config.aggregation, config.predictor.source
+    (500, <Aggregation.MEAN_ABS: 'mean_abs'>, 'model.onnx')
+    """
+    if not isinstance(document, Mapping):
+        raise InputError(subject, found=type(document).__name__, expected="an object with methods.shap and predictor")
+    try:
+        given = _Document.model_validate(_listed(document))
+    except ValidationError as error:
+        raise SettingsError([_fault(subject, details) for details in error.errors()]) from None
+    shap, asked = given.methods.shap, given.predictor or _Predictor()
+    faults = [
+        *given.slips(f"{subject}: "),
+        *shap.slips(f"{subject}: methods.shap."),
+        *asked.slips(f"{subject}: predictor."),
+        *_clashes(given, subject),
+    ]
+    source = model or asked.model or (f"sagemaker:{asked.endpoint_name}" if asked.endpoint_name else None)
+    if source is None and shap.captured is None:
+        found = f"predictor.model_name {asked.model_name!r}, whose files are not known" if asked.model_name else "no model"
+        expected = "a file, folder, http(s) address or sagemaker:ENDPOINT"
+        faults.append(InputError(f"{subject}: predictor.model", found=found, expected=expected, hint="set --model"))
+    if faults:
+        raise SettingsError(faults)
+    predictor = None
+    if source is not None:
+        predictor = Predictor(
+            source,
+            trust_pickle,
+            asked.content_type,
+            asked.accept_type,
+            asked.content_template,
+            asked.record_template,
+            asked.label,
+            asked.probability,
+            asked.label_headers,
+            asked.target_variant,
+        )
+    config = AttributionConfig(
+        tuple(given.headers),
+        given.label,
+        given.features,
+        None,
+        shap.num_clusters or BACKGROUND_ROWS,
+        shap.num_samples,
+        Aggregation(shap.agg_method),
+        shap.use_logit,
+        shap.seed or 0,
+        shap.save_local_shap_values,
+        CAPTURED if shap.captured is not None else shap.explainer,
+        tuple((name, tuple(features)) for name, features in shap.groups.items()),
+        shap.captured,
+        predictor,
+    )
+    return replace(config, baseline=_baseline(shap.baseline, config.feature_names, subject))
+
+
+def _listed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with lists where JSON has lists and we have tuples: what strict reading asks for."""
+    found = dict(document)
+    if isinstance(found.get("predictor"), Mapping) and isinstance(headers := found["predictor"].get("label_headers"), list):
+        found["predictor"] = {**found["predictor"], "label_headers": tuple(headers)}
+    return found
+
+
+def _fault(subject: str, details: Mapping[str, Any]) -> HourglassError:
+    """One of pydantic's errors in our words; of several kinds that a value may have it names each."""
+    where = ".".join(str(part) for part in details["loc"] if isinstance(part, int) or not part.startswith(("list[", "dict[", "function")))
+    expected = details["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    return InputError(f"{subject}: {where}", found=repr(details["input"]), expected=expected)
+
+
+def _clashes(given: _Document, subject: str) -> Iterator[HourglassError]:
+    """Names that stand for two things, or for nothing."""
+    for name in sorted({name for name in given.headers if given.headers.count(name) > 1}):
+        yield InputError(f"{subject}: headers", found=f"{name!r} {given.headers.count(name)} times", expected="a name for each column")
+    shap = given.methods.shap
+    known = (AUTO, *EXPLAINERS)
+    if shap.captured is None and shap.explainer not in known:
+        expected, hint = ", ".join(known), did_you_mean(shap.explainer, known)
+        yield InputError(f"{subject}: methods.shap.explainer", found=repr(shap.explainer), expected=expected, hint=hint)
+    members = [feature for features in shap.groups.values() for feature in features]
+    for feature in dict.fromkeys(members):
+        where = f"{subject}: methods.shap.groups"
+        if members.count(feature) > 1:
+            yield InputError(where, found=f"{feature!r} in {members.count(feature)} groups", expected="each feature in one")
+        elif given.headers and feature not in given.headers:
+            yield InputError(where, found=repr(feature), expected="one of the headers", hint=did_you_mean(feature, given.headers))
+
+
+def _baseline(given: Any, names: tuple[str, ...], subject: str) -> tuple[Values, ...] | str | None:
+    """The background's rows in the order of the features, of objects by name; or the file that they are in."""
+    if given is None or isinstance(given, str):
+        return given
+    where = f"{subject}: methods.shap.baseline"
+    rows = [given] if isinstance(given, Mapping) else given
+    if not isinstance(rows, list) or not rows:
+        hint = "leave it out to have rows chosen from the data"
+        raise InputError(where, found=repr(given), expected="a list of rows, or the path of a file", hint=hint)
+    return tuple(_row(row, names, f"{where}[{place}]") for place, row in enumerate(rows))
+
+
+def _row(given: Any, names: tuple[str, ...], where: str) -> Values:
+    if isinstance(given, Mapping) and (lacking := [name for name in names if name not in given]):
+        raise InputError(where, found=f"nothing of {', '.join(lacking)}", expected="a value of each feature", hint="null is a missing one")
+    row = [given[name] for name in names] if isinstance(given, Mapping) else given
+    if not isinstance(row, list) or not all(value is None or isinstance(value, str | int | float) for value in row):
+        raise InputError(where, found=repr(given), expected="a list of numbers, texts and nulls")
+    if names and len(row) != len(names):
+        raise InputError(where, found=f"{len(row)} values", expected=f"{len(names)}, one of each feature: {', '.join(names)}")
+    return tuple(float(value) if isinstance(value, int | float) else value for value in row)

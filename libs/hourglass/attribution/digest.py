@@ -1,0 +1,191 @@
+"""What of a row its features are, and the attributions that they are digested into."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import cast
+
+import numpy as np
+
+from hourglass.attribution.background import GivenBackground, coded
+from hourglass.attribution.config import AttributionConfig
+from hourglass.attribution.explainer import Explainer, Task, explainer_of
+from hourglass.attribution.game import Background, Players
+from hourglass.capture.attributes import find_attribute
+from hourglass.capture.batches import Batch
+from hourglass.capture.payloads import Column
+from hourglass.errors import InputError, ModelError, did_you_mean
+from hourglass.models import Rows, open_model
+from hourglass.states import Attributions, SampledRow, State
+from hourglass.states.attributions import REPLICATES
+from hourglass.values import Floats, as_floats
+
+ONLY_LABEL = "label0"
+
+
+def kept_as(label: str, feature: str) -> str:
+    """What an attribution is called among the values of a kept row."""
+    return f"φ({label}) {feature}"
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Attributions of rows, rows × labels × players, with the names of both, and what the model says of the background."""
+
+    values: Floats
+    labels: tuple[str, ...]
+    players: tuple[str, ...]
+    expected: Floats
+
+
+@dataclass(frozen=True)
+class AttributionDigest:
+    """The attributions that a configuration asks for, beside a background; `fingerprint` tells versions of a model apart.
+
+    Without `sums` the kept rows are explained, but not summed up: all rows were.
+    """
+
+    config: AttributionConfig
+    background: GivenBackground
+    fingerprint: str = ""
+    replicates: int = REPLICATES
+    sums: bool = True
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The versions of its kinds of state."""
+        return {Attributions.kind: Attributions.version}
+
+    def empty(self) -> dict[str, State]:
+        """States of no rows, by kind."""
+        return {Attributions.kind: Attributions.empty(self.replicates)}
+
+    def kept(self, batch: Batch, hidden: Collection[str]) -> Mapping[str, Column]:
+        """What is kept of a batch's rows: the features, or where the records have attributions all that they have."""
+        columns = batch.columns if self.config.captured is not None else self.features(batch.columns)
+        return {name: column for name, column in columns.items() if name not in hidden}
+
+    def update(self, states: Mapping[str, State], batch: Batch) -> None:
+        """Takes in a batch of rows, all of which are explained."""
+        if batch.ids is None or batch.count == 0:
+            return
+        found = self.explained(batch.columns, batch.count)
+        state = cast("Attributions", states[Attributions.kind])
+        state.update(found.values, found.labels, found.players, found.expected, batch.ids)
+
+    def values(self, rows: Sequence[SampledRow]) -> list[Mapping[str, object]]:
+        """The attributions of every row, to be kept with it."""
+        names = dict.fromkeys(name for row in rows for name in row.values)
+        found = self.explained({name: [row.values.get(name) for row in rows] for name in names}, len(rows))
+        keys = [kept_as(label, player) for label in found.labels for player in found.players]
+        return [dict(zip(keys, values, strict=True)) for values in found.values.reshape(len(rows), -1).tolist()]
+
+    def states(self, rows: Sequence[SampledRow], each: float) -> list[State]:
+        """The sums of rows with their attributions."""
+        if not self.sums:
+            return []
+        state = Attributions.empty(self.replicates)
+        opened = _opened(self)
+        keys = [[kept_as(label, player) for player in opened.players] for label in opened.labels]
+        values = np.array([[[row.values[key] for key in of_label] for of_label in keys] for row in rows], np.float64)
+        ids = np.array([row.hash for row in rows], np.uint64)
+        state.update(values, opened.labels, opened.players, opened.expected, ids, weight=each)
+        return [state]
+
+    def explained(self, columns: Mapping[str, Column], count: int) -> Explained:
+        """The attributions of rows by their columns."""
+        opened = _opened(self)
+        if self.config.captured is not None:
+            return replace(opened.nothing, values=self._captured(columns, count))
+        rows = coded(self.features(columns), self.background.names, opened.task.like.texts)
+        values = opened.explain(rows)
+        if not np.isfinite(values).all():
+            bad = opened.players[int(np.argwhere(~np.isfinite(values))[0][2])]
+            raise ModelError(
+                self._source, found=f"an attribution of {bad} that is no number", expected="finite answers", hint="are values missing?"
+            )
+        return replace(opened.nothing, values=values)
+
+    @property
+    def _source(self) -> str:
+        return f"model {self.config.predictor.name}" if self.config.predictor is not None else "model"
+
+    def features(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """The features by name; InputError that says which are not among the columns."""
+        found = dict(columns)
+        path = self.config.features
+        if path is not None and (listed := find_attribute(path, columns)) is not None:
+            found |= dict(zip(self.background.names, listed.columns, strict=False))
+        lacking = [name for name in self.background.names if name not in found]
+        if lacking:
+            hint = did_you_mean(lacking[0], found)
+            raise InputError(
+                f"feature{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
+                found=f"columns {', '.join(columns) or 'none'}",
+                expected=f"all {len(self.background.names)} features of the model",
+                hint=hint,
+            )
+        return {name: found[name] for name in self.background.names}
+
+    def _captured(self, columns: Mapping[str, Column], count: int) -> Floats:
+        """Attributions that stand in the records: a list in the order of the features, or an object by their names."""
+        path = self.config.captured or ""
+        listed = find_attribute(path, columns)
+        parts = listed.columns if listed is not None and listed.is_list else ()
+        if not parts:
+            named = [find_attribute(f"{path}.{name}", columns) for name in self.background.names]
+            parts = tuple(part.columns[0] for part in named if part is not None)
+        if len(parts) != len(self.background.names):
+            expected = f"{len(self.background.names)}, one of each feature"
+            raise InputError(f"methods.shap.captured {path!r}", found=f"{len(parts)} attributions in a record", expected=expected)
+        found = np.column_stack([as_floats(part) for part in parts])
+        if np.isnan(found).any():
+            expected = "an attribution of every feature"
+            raise InputError(f"methods.shap.captured {path!r}", found="records without a number", expected=expected)
+        return found.reshape(count, 1, len(parts))
+
+
+class _Opened:
+    """What a process needs to explain rows, made once: the model, the explainer, and the names of what comes out."""
+
+    def __init__(self, digest: AttributionDigest) -> None:
+        config, background = digest.config, digest.background
+        players = Players.of(background.names, config.group_of)
+        self.players = players.names
+        if config.predictor is None:
+            self.labels: tuple[str, ...] = (ONLY_LABEL,)
+            self.expected, self.explainer_name = np.zeros(1), "captured"
+        else:
+            like = background.coded()
+            model = open_model(config.predictor)
+            weights = np.array(background.weights)
+            given = Background(like.matrix, weights)
+            self.task = Task(model, given, replace(like, matrix=like.matrix[:0]), players, config.samples, config.seed, logit=config.logit)
+            self.explainer_name, self.explainer = explainer_of(config.explainer, self.task)
+            self.expected = self.explainer.expected
+            known = model.labels if model.labels is not None and len(model.labels) == len(self.expected) else None
+            self.labels = config.predictor.labels or known or tuple(f"label{place}" for place in range(len(self.expected)))
+            if len(self.labels) != len(self.expected):
+                expected = f"{len(self.expected)}, one of each output"
+                raise InputError("predictor.label_headers", found=f"{len(self.labels)} names", expected=expected)
+        self.nothing = Explained(np.empty((0, len(self.labels), len(self.players))), self.labels, self.players, self.expected)
+
+    def explain(self, rows: Rows) -> Floats:
+        """The attributions of rows, whose vocabularies begin with the background's."""
+        if rows.texts == self.task.like.texts:
+            return self.explainer.explain(rows.matrix)
+        task = replace(self.task, like=replace(rows, matrix=rows.matrix[:0]))
+        explainer: Explainer = explainer_of(self.explainer_name, task)[1]
+        return explainer.explain(rows.matrix)
+
+
+@lru_cache(maxsize=4)
+def _opened(digest: AttributionDigest) -> _Opened:
+    return _Opened(digest)
+
+
+def explainer_name(digest: AttributionDigest) -> str:
+    """Which explainer the model allowed."""
+    return _opened(digest).explainer_name

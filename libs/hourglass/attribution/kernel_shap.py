@@ -1,0 +1,68 @@
+"""KernelSHAP with one set of coalitions for all rows: what many rows are worth is asked of the model at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from hourglass.attribution.additive import AdditiveGame, additive_of
+from hourglass.attribution.coalitions import all_coalitions, default_samples, design
+from hourglass.attribution.explainer import Task, explainer
+from hourglass.attribution.game import VALUES_AT_ONCE, Game, stretches
+from hourglass.values import Floats
+
+
+@explainer("kernel")
+class KernelShap:
+    """KernelSHAP of any model; of linear predictors without synthetic rows."""
+
+    def __init__(self, task: Task) -> None:
+        plain = Game(task.predict, task.background, task.players, task.link)
+        self.game = AdditiveGame.fitting(additive_of(task.model.estimator), plain)
+        self.expected: Floats = self.game.nothing
+        self._samples = partial(_samples, task.samples)
+        self._seed = task.seed
+        self.of_answer = not task.logit
+
+    def explain(self, rows: Floats) -> Floats:
+        return kernel_shap(self.game, rows, self._samples, self._seed)
+
+
+def _samples(asked: int | None, players: int) -> int:
+    return default_samples(players) if asked is None else min(asked, all_coalitions(players))
+
+
+def kernel_shap(game: Game, rows: Floats, samples: Callable[[int], int], seed: int = 0) -> Floats:
+    """The attributions of rows: rows x outputs x players; they add up to what the row is worth beyond nothing.
+
+    A player in which a row differs from no row of the background gets 0, and the others are a game of their own. Rows with as
+    many players that matter share their coalitions; where all of those are tried, the values are the Shapley values.
+    `samples` says how many coalitions are tried of how many players.
+
+    Source: Lundberg and Lee (2017), "A unified approach to interpreting model predictions".
+    """
+    everything = game.everything(rows) - game.nothing
+    found = np.zeros((len(rows), everything.shape[1], game.players.count))
+    varying = game.varying(rows)
+    counts = varying.sum(axis=1)
+    for count in np.unique(counts[counts > 0]).tolist():
+        chosen = np.flatnonzero(counts == count)
+        if count == 1:
+            found[chosen, :, varying[chosen].argmax(axis=1)] = everything[chosen]
+            continue
+        shared = design(count, samples(count), seed)
+        # which players those are: in the order of the players, so the places of the set bits
+        players = np.nonzero(varying[chosen])[1].reshape(len(chosen), count)
+        for start, stop in stretches(len(chosen), max(1, VALUES_AT_ONCE // max(1, game.size_of(len(shared.masks))))):
+            part, of_part = chosen[start:stop], players[start:stop]
+            masks = shared.masks
+            if count < game.players.count:
+                masks = np.zeros((len(part), len(shared.masks), game.players.count), np.bool_)
+                np.put_along_axis(masks, np.broadcast_to(of_part[:, np.newaxis], (*masks.shape[:2], count)), shared.masks, axis=2)
+            worth = game.worth(rows[part], masks) - game.nothing
+            for output in range(worth.shape[2]):
+                values = shared.attributions(worth[:, :, output], everything[part, output])
+                found[part[:, np.newaxis], output, of_part] = values
+    return found

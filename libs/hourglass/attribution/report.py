@@ -1,0 +1,340 @@
+"""The attributions of a window, with what chance makes of them, beside those of the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hourglass.attribution.config import Aggregation
+from hourglass.attribution.digest import kept_as
+from hourglass.attribution.metric import ATTRIBUTION_METRICS, AttributionMetric, ranks, shares
+from hourglass.constraints import Verdict
+from hourglass.errors import InputError
+from hourglass.states import Attributions, RowSample
+from hourglass.undefined import Undefined
+from hourglass.values import Floats
+
+LEAST_ROWS = 30
+CHECK = "feature_attribution_drift_check"
+QUANTILES = 0.025, 0.975
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class GlobalAttributions:
+    """What drives a model's answer: a number of each feature, draws of it (draw × feature), and the mean of its sign.
+
+    `features` are in alphabetical order. No draws: nothing is known of chance.
+    """
+
+    label: str
+    features: tuple[str, ...]
+    values: Floats
+    draws: Floats
+    expected: float
+    means: Floats | None = None
+
+    def aligned(self, features: Sequence[str]) -> GlobalAttributions:
+        """The same for other features, of which those that are not here have 0."""
+        places = {name: place for place, name in enumerate(self.features)}
+        wanted = np.array([places.get(name, -1) for name in features])
+        there = wanted >= 0
+        return GlobalAttributions(
+            self.label,
+            tuple(features),
+            np.where(there, self.values[wanted], 0.0),
+            np.where(there, self.draws[:, wanted], 0.0),
+            self.expected,
+        )
+
+
+@dataclass(frozen=True)
+class FeatureChange:
+    """A feature's attribution, its share of all and its rank, in the baseline and now; `change` is that of the share."""
+
+    feature: str
+    value: float
+    share: float
+    rank: int
+    interval: Interval | None
+    baseline: float | None = None
+    baseline_share: float | None = None
+    baseline_rank: int | None = None
+    change: float | None = None
+    change_interval: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A metric of a label: what was measured, with its interval, the threshold, and the verdict with its reason."""
+
+    label: str
+    metric: str
+    definition: str
+    value: float | None
+    interval: Interval | None
+    threshold: float | None
+    verdict: Verdict
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """One answer of the model: its features, the largest attribution first, and how it compares with the baseline."""
+
+    label: str
+    expected: float
+    features: tuple[FeatureChange, ...]
+    comparisons: tuple[Comparison, ...] = ()
+
+
+@dataclass(frozen=True)
+class AttributionReport:
+    """The attributions of a window: of so many explained rows, out of `seen`; by label."""
+
+    labels: tuple[LabelReport, ...] = ()
+    rows: int = 0
+    seen: int = 0
+    explainer: str = ""
+    notes: tuple[str, ...] = ()
+    local: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Those of all labels."""
+        return tuple(found for label in self.labels for found in label.comparisons)
+
+
+def global_attributions(
+    state: Attributions, sample: RowSample | None = None, how: Aggregation = Aggregation.MEAN_ABS
+) -> dict[str, GlobalAttributions]:
+    """One number of each feature by label: the mean of |φ|, that of φ², or the median of |φ| over the kept rows.
+
+    Draws are the state's replicates; the median has draws of the kept rows.
+    """
+    found = {}
+    for place, label in enumerate(state.labels):
+        if how is Aggregation.MEDIAN:
+            values, draws = _medians(sample, label, state.features, len(state.drawn))
+        else:
+            term = 0 if how is Aggregation.MEAN_ABS else 1
+            values = state.sums[1 + term, place] / state.weight
+            known = state.drawn > 0
+            draws = state.replicates[known, term, place] / state.drawn[known, np.newaxis]
+        means, expected = state.sums[0, place] / state.weight, float(state.expected[place] / state.weight)
+        found[label] = GlobalAttributions(label, state.features, values, draws, expected, means)
+    return found
+
+
+def _medians(sample: RowSample | None, label: str, features: Sequence[str], count: int) -> tuple[Floats, Floats]:
+    rows = [row.values for row in sample.rows()] if sample is not None else []
+    keys = [kept_as(label, feature) for feature in features]
+    table = np.abs(np.array([[row[key] for key in keys] for row in rows if keys[0] in row], np.float64).reshape(-1, len(keys)))
+    if len(table) == 0:
+        return np.zeros(len(keys)), np.zeros((0, len(keys)))
+    random = np.random.default_rng(0)
+    draws = [np.median(table[random.integers(0, len(table), len(table))], axis=0) for _ in range(count)]
+    return np.median(table, axis=0), np.array(draws).reshape(-1, len(keys))
+
+
+def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thresholds: Mapping[str, float], rows: int) -> LabelReport:
+    """A label's features and comparisons; without a baseline its features only.
+
+    Intervals are from the 2.5 % quantile of the draws to the 97.5 % one, of both sides where the baseline has draws too.
+    """
+    if baseline is None:
+        return LabelReport(live.label, live.expected, _features(live, None))
+    names = sorted({*live.features, *baseline.features})
+    live, baseline = live.aligned(names), baseline.aligned(names)
+    comparisons = tuple(
+        _comparison(metric, live, baseline, thresholds.get(metric.key, metric.default), rows) for metric in ATTRIBUTION_METRICS.values()
+    )
+    return LabelReport(live.label, live.expected, _features(live, baseline), comparisons)
+
+
+def _draws(live: GlobalAttributions, baseline: GlobalAttributions | None) -> tuple[Floats, Floats]:
+    """Draws of both sides, as many: a baseline without draws is the same in all."""
+    of_live = live.draws
+    if baseline is None:
+        return of_live, of_live
+    count = len(of_live) if len(baseline.draws) == 0 else min(len(of_live), len(baseline.draws))
+    # the replicates of both are drawn by the hashes of other rows, so they are independent of each other
+    of_baseline = baseline.draws[:count] if len(baseline.draws) else np.broadcast_to(baseline.values, (count, len(baseline.values)))
+    return of_live[:count], of_baseline
+
+
+def _interval(draws: Floats) -> Interval | None:
+    known = draws[np.isfinite(draws)]
+    if len(known) < 2 or 2 * len(known) < len(draws):
+        return None
+    low, high = np.quantile(known, QUANTILES)
+    return float(low), float(high)
+
+
+def _of_distance(interval: Interval, middle: float, value: float) -> Interval:
+    """The interval of a distance, moved down by as much as the middle of the draws is above the value.
+
+    What chance adds to a distance of nothing it adds once more in every draw.
+    """
+    low, high = (max(0.0, end - middle + value) for end in interval)
+    return low, high
+
+
+def _features(live: GlobalAttributions, baseline: GlobalAttributions | None) -> tuple[FeatureChange, ...]:
+    draws, of_baseline = _draws(live, baseline)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share, drawn = shares(live.values[np.newaxis])[0], shares(draws)
+        before = shares(baseline.values[np.newaxis])[0] if baseline is not None else None
+        changes = drawn - shares(of_baseline) if baseline is not None else None
+    rank = ranks(live.values[np.newaxis])[0]
+    rank_before = ranks(baseline.values[np.newaxis])[0] if baseline is not None else None
+    found = []
+    for place, name in enumerate(live.features):
+        feature = FeatureChange(name, float(live.values[place]), float(share[place]), int(rank[place]), _interval(draws[:, place]))
+        if baseline is not None and before is not None and rank_before is not None and changes is not None:
+            feature = FeatureChange(
+                feature.feature,
+                feature.value,
+                feature.share,
+                feature.rank,
+                feature.interval,
+                float(baseline.values[place]),
+                float(before[place]),
+                int(rank_before[place]),
+                float(share[place] - before[place]),
+                _interval(changes[:, place]),
+            )
+        found.append(feature)
+    return tuple(sorted(found, key=lambda feature: feature.rank))
+
+
+def _comparison(
+    metric: AttributionMetric, live: GlobalAttributions, baseline: GlobalAttributions, threshold: float | None, rows: int
+) -> Comparison:
+    of_live, of_baseline = _draws(live, baseline)
+    value = float(metric.values(baseline.values[np.newaxis], live.values[np.newaxis])[0])
+    interval = _interval(metric.values(of_baseline, of_live)) if len(of_live) else None
+    if interval is not None and metric.by_interval:
+        interval = _of_distance(interval, float(np.nanmedian(metric.values(of_baseline, of_live))), value)
+    verdict, description = Verdict.PASS, ""
+    if np.isnan(value):
+        verdict, description = Verdict.NOT_COMPUTABLE, "no feature has any attribution, now or in the baseline"
+    elif rows < LEAST_ROWS:
+        verdict, description = Verdict.INSUFFICIENT, f"{rows} explained rows; a verdict takes {LEAST_ROWS}"
+    elif threshold is not None:
+        low, high = interval if interval is not None and metric.by_interval else (value, value)
+        if metric.beyond(low, high, threshold):
+            verdict, description = Verdict.VIOLATION, _sentence(metric, value, threshold)
+    return Comparison(
+        live.label, metric.key, metric.definition, None if np.isnan(value) else value, interval, threshold, verdict, description
+    )
+
+
+def _sentence(metric: AttributionMetric, value: float, threshold: float) -> str:
+    """A violation in the stock analyzer's words, which has one metric; others by their name.
+
+    >>> _sentence(ATTRIBUTION_METRICS["ndcg"], 0.5, 0.9)
+    'Feature attribution drift 0.5 exceeds threshold 0.9'
+    """
+    subject = "Feature attribution drift" if metric.key == "ndcg" else f"Feature attribution drift by {metric.key}"
+    return f"{subject} {value} exceeds threshold {threshold}"
+
+
+def attribution_violations(comparisons: Iterable[Comparison]) -> dict[str, Any] | None:
+    """The document of `constraint_violations.json`, as the contract has it; None of a clean run, which writes none."""
+    found = [
+        {
+            "label": comparison.label,
+            "metric_name": "shap" if comparison.metric == "ndcg" else f"shap_{comparison.metric}",
+            "constraint_check_type": CHECK,
+            "description": comparison.description,
+        }
+        for comparison in comparisons
+        if comparison.verdict is Verdict.VIOLATION
+    ]
+    return {"version": "1.0", "violations": found} if found else None
+
+
+def analysis_document(labels: Iterable[LabelReport]) -> dict[str, Any]:
+    """The document of `analysis.json`, as the contract has it: the baseline of later runs."""
+    return {
+        "version": "1.0",
+        "explanations": {
+            "kernel_shap": {
+                label.label: {
+                    "global_shap_values": {feature.feature: feature.value for feature in sorted(label.features, key=lambda f: f.feature)},
+                    "expected_value": label.expected,
+                }
+                for label in labels
+            }
+        },
+    }
+
+
+def parse_baseline(document: Mapping[str, Any], subject: str) -> dict[str, GlobalAttributions]:
+    """The attributions in an analysis.json by label, without draws; InputError where there are none.
+
+    >>> label = {"global_shap_values": {"sex": 0.1, "age": 0.2}, "expected_value": 0.25}
+    >>> found = parse_baseline({"explanations": {"kernel_shap": {"label0": label}}}, "analysis.json")["label0"]
+    >>> found.features, found.values.tolist()
+    (('age', 'sex'), [0.2, 0.1])
+    """
+    explanations = document.get("explanations")
+    labels = explanations.get("kernel_shap") if isinstance(explanations, Mapping) else None
+    if not isinstance(labels, Mapping) or not labels:
+        found = ", ".join(document) or "nothing"
+        hint = "the baseline of the attribution monitor is its analysis.json"
+        raise InputError(subject, found=found, expected="explanations.kernel_shap with labels", hint=hint)
+    baseline = {}
+    for label, entry in labels.items():
+        where = f"{subject}: explanations.kernel_shap.{label}"
+        values = entry.get("global_shap_values") if isinstance(entry, Mapping) else None
+        if not isinstance(values, Mapping) or not values:
+            raise InputError(f"{where}.global_shap_values", found=repr(values), expected="a number of each feature")
+        for feature, value in values.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < np.inf:
+                raise InputError(f"{where}.global_shap_values.{feature}", found=repr(value), expected="a number of 0 or more")
+        names = sorted(values)
+        given = entry.get("expected_value")
+        expected = float(given) if isinstance(given, int | float) else float("nan")
+        baseline[label] = GlobalAttributions(
+            label, tuple(names), np.array([values[name] for name in names], np.float64), np.zeros((0, len(names))), expected
+        )
+    return baseline
+
+
+def finding(change: FeatureChange) -> str | Undefined:
+    """What happened to a feature, in a sentence; undefined where its share moved within what chance makes of it.
+
+    >>> finding(FeatureChange("age", 0.1, 0.1, 6, None, 0.3, 0.3, 2, -0.2, (-0.25, -0.15)))
+    'age lost two thirds of its weight, from rank 2 to 6.'
+    """
+    if change.change is None or change.baseline_share is None or change.baseline_rank is None:
+        return Undefined("no baseline")
+    low, high = change.change_interval if change.change_interval is not None else (change.change, change.change)
+    if low <= 0.0 <= high:
+        return Undefined("within chance")
+    moved = change.rank != change.baseline_rank
+    where = f"from rank {change.baseline_rank} to {change.rank}" if moved else f"and stays on rank {change.rank}"
+    if change.baseline_share == 0.0:
+        return f"{change.feature} had no weight and has {change.share:.0%} of all now, {where}."
+    ratio = change.share / change.baseline_share
+    if ratio < 1:
+        return f"{change.feature} lost {_part(1 - ratio)} of its weight, {where}."
+    amount = f"{ratio:.1f} times the weight it had" if ratio >= 1.5 else f"{ratio - 1:.0%} more weight than it had"
+    return f"{change.feature} has {amount}, {where}."
+
+
+def _part(share: float) -> str:
+    """A share in words where there is a plain one.
+
+    >>> _part(0.66), _part(0.5), _part(0.07)
+    ('two thirds', 'half', '7 %')
+    """
+    words = {1 / 4: "a quarter", 1 / 3: "a third", 1 / 2: "half", 2 / 3: "two thirds", 3 / 4: "three quarters", 1.0: "all"}
+    nearest = min(words, key=lambda known: abs(known - share))
+    return words[nearest] if abs(nearest - share) < 0.02 else f"{100 * share:.0f} %"

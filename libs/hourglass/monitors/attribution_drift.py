@@ -1,0 +1,309 @@
+"""The attribution-drift monitor: which features drive what the model says, hour by hour, and whether that has changed.
+
+some rows of each hour, or all               the pass; explained beside a background by attribution.digest
+a window's attributions                      the sum of its hours
+NDCG, shares and ranks beside the baseline   attribution.report
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import ClassVar, cast
+
+import pyarrow.csv
+from pyarrow import BufferReader
+
+from hourglass import storage
+from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, chosen_background, read_background
+from hourglass.attribution.config import AttributionConfig, parse_attribution_config
+from hourglass.attribution.digest import AttributionDigest, explainer_name
+from hourglass.attribution.metric import ATTRIBUTION_METRICS
+from hourglass.attribution.report import (
+    CHECK,
+    AttributionReport,
+    Comparison,
+    GlobalAttributions,
+    compared,
+    global_attributions,
+    parse_baseline,
+)
+from hourglass.capture.batches import Batch, ReadPlan
+from hourglass.capture.formats import INPUT, OUTPUT
+from hourglass.capture.payloads import Column
+from hourglass.capture.reader import read_batches
+from hourglass.capture.slices import Task, cut_tasks
+from hourglass.capture.tally import Tally
+from hourglass.constraints import Evaluation
+from hourglass.dataset import Dataset
+from hourglass.errors import InputError, did_you_mean
+from hourglass.hours import HourStates
+from hourglass.models import fingerprint, open_model
+from hourglass.monitors.job import Asked, Job, complete, json_object, plan_pass, prepare, read_document
+from hourglass.monitors.refresh import Engine
+from hourglass.outputs import documents
+from hourglass.outputs.attribution import ANALYSIS_JSON, AttributionOutputs
+from hourglass.outputs.report import Coverage, Outcome, Ranking, Report, SegmentReport
+from hourglass.scan import SamplePlan, ScanPlan
+from hourglass.segments import segmentation_of
+from hourglass.settings import Settings
+from hourglass.states import Attributions
+from hourglass.store import read_states
+
+_BLOCKS, _ROWS_OF_BLOCKS = 16, 2000  # from which a background is chosen
+RANKING = Ranking("most of the attribution moved first", "share moved", ATTRIBUTION_METRICS["share_moved"].definition)
+
+
+def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
+    """Runs the whole job on an engine that is up."""
+    return complete(prepare(settings, AttributionDrift.prepared), engine, parallelism)
+
+
+@dataclass(frozen=True)
+class AttributionDrift:
+    """Attributions of features held against those that the baseline had."""
+
+    settings: Settings
+    digest: AttributionDigest
+    baseline: Mapping[str, GlobalAttributions] | None
+    thresholds: Mapping[str, float]
+    warnings: tuple[str, ...] = ()
+
+    name: ClassVar[str] = "attribution"
+
+    @classmethod
+    def prepared(cls, settings: Settings) -> AttributionDrift:
+        """With the configuration, the background and the baseline that the settings name."""
+        config = read_config(settings)
+        baseline = read_baseline(settings, config)
+        background = given_background(settings, config)
+        thresholds = dict(settings.attribution_thresholds)
+        for name in thresholds:
+            if name not in ATTRIBUTION_METRICS:
+                hint = did_you_mean(name, ATTRIBUTION_METRICS)
+                raise InputError("attribution_thresholds", found=repr(name), expected=", ".join(ATTRIBUTION_METRICS), hint=hint)
+        hidden = {*settings.sample_without, *settings.sample_hashed} & {*(background.names if background else ()), *config.feature_names}
+        if hidden and settings.explain_rows == "sample" and config.captured is None:
+            found, hint = f"{', '.join(sorted(hidden))}, which the model needs", "set --explain-rows all"
+            raise InputError("sample_without, sample_hashed", found=found, expected="columns that are no features", hint=hint)
+        made = cls(settings, AttributionDigest(config, background or GivenBackground((), (), ())), baseline, thresholds)
+        if background is None:
+            made = made._with_background()
+        if config.predictor is None:
+            return made
+        return replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
+
+    def _with_background(self) -> AttributionDrift:
+        """With a background that is chosen from the data, from blocks that lie far apart."""
+        config = self.digest.config
+        job = prepare(self.settings, lambda _: self)
+        columns = first_columns(job)
+        if not columns:
+            return self
+        known = open_model(config.predictor).names if config.predictor is not None else None
+        names = config.feature_names or known or tuple(name for name in columns if name != config.label)
+        named = AttributionDigest(config, GivenBackground(names, (), ())).features(columns)
+        background = chosen_background(named, names, config.clusters, config.seed)
+        warnings: tuple[str, ...] = ()
+        if self.baseline is not None:
+            hint = f"set methods.shap.baseline, or keep {BACKGROUND_JSON} beside the baseline's {ANALYSIS_JSON}"
+            warnings = (f"background: found none that the baseline had; one was chosen from these data. Hint: {hint}",)
+        return replace(self, digest=replace(self.digest, background=background), warnings=warnings)
+
+    @property
+    def outputs(self) -> AttributionOutputs:
+        """What its files and metrics are."""
+        return AttributionOutputs(self.digest)
+
+    def plan(self, read: ReadPlan) -> ScanPlan:
+        """Some rows of each hour with their features, to be explained; or the attributions of all of them."""
+        settings, config = self.settings, self.digest.config
+        names = config.feature_names or self.digest.background.names
+        captured = read.form.captured
+        sides = (INPUT, OUTPUT) if config.captured is not None else (INPUT,)
+        form = replace(read.form, sides=sides) if captured else read.form
+        sample = SamplePlan(settings.sample_rows, settings.sample_without, settings.sample_hashed, self.digest)
+        read = replace(
+            read, form=form, names=() if captured else config.headers, input_names=names, ids=True, whole_rows=True, widths=False
+        )
+        every = settings.explain_rows == "all"
+        return ScanPlan(
+            read,
+            segments=settings.segments,
+            sample=sample,
+            digest=self.digest if every else None,
+            of_sample=replace(self.digest, sums=not every),
+        )
+
+    def report(self, asked: Asked) -> Report:
+        """Compares the attributions of a window with the baseline's, or says what they are."""
+        dataset = Dataset(sum(asked.states.intake.rows.values()), "", {}, asked.states.intake)
+        found = self.measured(asked.states)
+        comparisons = _evaluations(found)
+        suggested = {}
+        if self.baseline is None:
+            suggested = {f"{label.label}: {feature.feature}": feature.value for label in found.labels for feature in label.features}
+        return Report(
+            asked.window,
+            dataset,
+            comparisons,
+            constraints={"attribution_constraints": suggested} if suggested else None,
+            states=asked.states if self.baseline is None else None,
+            coverage=Coverage(warnings=self.warnings),
+            traffic=asked.traffic,
+            segments=tuple(self._segments(asked.states)),
+            ranking=RANKING,
+            attribution=found,
+        )
+
+    def measured(self, states: HourStates) -> AttributionReport:
+        """The attributions of some hours, with what was found against the baseline."""
+        state = cast("Attributions", states.of_rows.get(Attributions.kind, Attributions.empty()))
+        if not state.n:
+            return AttributionReport()
+        live = global_attributions(state, states.sample, self.digest.config.aggregation)
+        baseline = self.baseline or {}
+        if self.baseline is not None and not live.keys() & baseline.keys():
+            found, expected = ", ".join(live), f"some of the baseline's: {', '.join(baseline)}"
+            raise InputError("labels of the model", found=found, expected=expected, hint="set predictor.label_headers")
+        labels = tuple(compared(of_label, baseline.get(label), self.thresholds, state.n) for label, of_label in live.items())
+        local = tuple(row.values for row in states.sample.rows()) if states.sample is not None else ()
+        return AttributionReport(labels, state.n, sum(states.intake.rows.values()), explainer_name(self.digest), local=local)
+
+    def _segments(self, states: HourStates) -> Iterable[SegmentReport]:
+        wanted = {by.name for by in self.settings.segments}
+        found = []
+        for name, segment in states.segments.items():
+            if segmentation_of(name) not in wanted:
+                continue
+            measured = self.measured(segment)
+            dataset = Dataset(sum(segment.intake.rows.values()), "", {}, segment.intake)
+            moved = [comparison.value or 0.0 for comparison in measured.comparisons if comparison.metric == "share_moved"]
+            report = SegmentReport(name, dataset, _evaluations(measured), attribution=measured)
+            found.append(replace(report, effect=max(moved, default=0.0)))
+        return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
+
+
+def read_config(settings: Settings) -> AttributionConfig:
+    """The analysis configuration that the settings name; without one only a model is needed."""
+    if settings.analysis_config is None:
+        if settings.model is None:
+            hint = "set --analysis-config, or --model"
+            raise InputError("analysis_config", found="nothing", expected="the path of an analysis_config.json", hint=hint)
+        return parse_attribution_config({}, "settings", settings.model, trust_pickle=settings.trust_pickle)
+    path = settings.analysis_config
+    return parse_attribution_config(json_object(storage.read_bytes(path), path), path, settings.model, trust_pickle=settings.trust_pickle)
+
+
+def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, GlobalAttributions] | None:
+    """The baseline's attributions by label, with draws where its states lie beside it."""
+    given = read_document(settings.baseline_constraints, ANALYSIS_JSON)
+    if given is None:
+        return None
+    path = settings.baseline_constraints or ANALYSIS_JSON
+    baseline = parse_baseline(json_object(given, path), path)
+    states = read_states(settings.baseline_states or beside(settings.baseline_constraints or "", documents.BASELINE_STATES))
+    state = states.states().of_rows.get(Attributions.kind) if states is not None else None
+    if not isinstance(state, Attributions) or not state.n:
+        return baseline
+    drawn = global_attributions(state, None, config.aggregation)
+    return {
+        label: replace(found, draws=drawn[label].draws) if label in drawn and drawn[label].features == found.features else found
+        for label, found in baseline.items()
+    }
+
+
+def beside(path: str, name: str) -> str:
+    """A file in the folder of a baseline, which is named itself or by a file in it."""
+    return storage.join(path.rpartition("/")[0] if path.endswith(".json") else path, name)
+
+
+def given_background(settings: Settings, config: AttributionConfig) -> GivenBackground | None:
+    """The background that the configuration has, or that lies beside the baseline; None where there is neither."""
+    if isinstance(config.baseline, tuple):
+        return GivenBackground.alike(_named(config, len(config.baseline[0])), config.baseline)
+    if isinstance(config.baseline, str):
+        return _from_file(storage.normalise(config.baseline), config)
+    if settings.baseline_constraints is None:
+        return None
+    path = beside(settings.baseline_constraints, BACKGROUND_JSON)
+    data = storage.read_if_there(path)
+    return None if data is None else read_background(data, path)
+
+
+def _named(config: AttributionConfig, count: int) -> tuple[str, ...]:
+    """The names of so many features."""
+    names = config.feature_names
+    if not names and config.predictor is not None:
+        names = open_model(config.predictor).names or ()
+    names = names or tuple(f"_c{place}" for place in range(count))
+    if len(names) != count:
+        raise InputError("methods.shap.baseline", found=f"{count} values a row", expected=f"{len(names)}, one of each feature")
+    return names
+
+
+def _from_file(path: str, config: AttributionConfig) -> GivenBackground:
+    """Rows of a file: a background.json, or CSV with or without a line of names."""
+    data = storage.read_bytes(path)
+    if path.endswith(".json"):
+        return read_background(data, path)
+    first = data.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
+    headed = set(config.feature_names) <= set(first) and bool(config.feature_names)
+    options = pyarrow.csv.ReadOptions(autogenerate_column_names=not headed)
+    try:
+        table = pyarrow.csv.read_csv(BufferReader(data), options)
+    except pyarrow.ArrowInvalid as fault:
+        raise InputError(path, found=str(fault), expected="CSV, a value of each feature a line") from fault
+    names = config.feature_names if headed else _named(config, table.num_columns)
+    table = table.select(names) if headed else table
+    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    plain = [tuple(float(value) if isinstance(value, int | float) else value for value in row) for row in rows]
+    if not plain:
+        raise InputError(path, found="no rows", expected="rows of the background")
+    return GivenBackground.alike(names, plain)
+
+
+def first_columns(job: Job) -> dict[str, Column]:
+    """Columns of rows from blocks that are spread over the files: what a background is chosen from."""
+    plan, files = plan_pass(job)
+    tasks = cut_tasks(files, plan.read.form, _BLOCKS)
+    batches = list(chain.from_iterable(islice(read_batches(task, plan.read, Tally()), 1) for task in _spread(tasks)))
+    if not batches:
+        return {}
+    layout = max(batches, key=lambda batch: batch.count).layout
+    alike = [batch for batch in batches if batch.layout == layout]
+    of_each = max(1, _ROWS_OF_BLOCKS // len(alike))
+    names = dict.fromkeys(name for batch in alike for name in batch.columns)
+    return {name: [value for batch in alike for value in _some(batch, name, of_each)] for name in names}
+
+
+def _spread(tasks: Sequence[Task]) -> list[Task]:
+    count = min(len(tasks), _BLOCKS)
+    return [tasks[place * len(tasks) // count] for place in range(count)]
+
+
+def _some(batch: Batch, name: str, count: int) -> Iterator[object]:
+    """Values of rows that are spread over a batch."""
+    column = batch.columns.get(name)
+    for row in range(0, batch.count, max(1, batch.count // count)):
+        value = None if column is None else column[row]
+        yield value.as_py() if hasattr(value, "as_py") else value
+
+
+def _evaluations(report: AttributionReport) -> tuple[Evaluation, ...]:
+    """The comparisons that have a threshold, as all monitors have them."""
+    return tuple(_evaluation(found) for found in report.comparisons if found.threshold is not None)
+
+
+def _evaluation(found: Comparison) -> Evaluation:
+    return Evaluation(
+        f"{found.label}: {found.metric}",
+        CHECK,
+        found.definition,
+        found.value,
+        found.threshold,
+        found.verdict,
+        found.description,
+        found.interval,
+    )

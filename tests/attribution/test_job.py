@@ -1,0 +1,360 @@
+"""The attribution monitor from files to files: captures and data sets, models of several kinds, and what a change looks like."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hourglass.errors import InputError, ModelError, SettingsError
+from hourglass.local import run_locally
+from hourglass.outputs.report import Outcome
+from tests.engine import plain_engine, read, run_attribution, write_hour
+
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+# in the order of the records' lists
+REAL = read(SAMPLES / "explain_endpoint_jsonl.analysis.baseline.json")
+ADULT = tuple(REAL["explanations"]["kernel_shap"]["label0"]["global_shap_values"])
+LOGISTIC = """
+import numpy as np
+FEATURES = {names!r}
+def predict(rows):
+    return 1 / (1 + np.exp(-({formula})))
+"""
+NAMES = ("age", "hours", "debt", "city")
+NUMBERS = NAMES[:3]
+FORMULA = "0.08 * (rows['age'] - 40) + 0.05 * (rows['hours'] - 38) - 0.02 * rows['debt']"
+DRIFTED = "0.002 * (rows['age'] - 40) + 0.01 * (rows['hours'] - 38) - 0.1 * rows['debt']"
+
+
+def write_model(folder: Path, formula: str = FORMULA, names: Sequence[str] = NUMBERS) -> Path:
+    """A logistic model in a Python file."""
+    path = folder / "model.py"
+    path.write_text(LOGISTIC.format(names=list(names), formula=formula))
+    return path
+
+
+def write_config(folder: Path, model: Path | None, headers: Sequence[str] = NAMES, **shap: Any) -> Path:
+    """An analysis configuration with few coalitions."""
+    document: dict[str, Any] = {"headers": list(headers), "methods": {"shap": {"num_samples": 100, "seed": 1, **shap}}}
+    path = folder / "analysis_config.json"
+    path.write_text(json.dumps(document | ({"predictor": {"model": str(model)}} if model is not None else {})))
+    return path
+
+
+def people(count: int, seed: int = 0, names: Sequence[str] = NAMES) -> list[dict[str, Any]]:
+    """Rows of three numbers and a city."""
+    random = np.random.default_rng(seed)
+    columns = random.integers(20, 60, count), random.normal(38, 9, count).round(1), random.exponential(20, count).round(2)
+    rows = [dict(zip(NAMES, (*map(float, row), "ab"[i % 2]), strict=True)) for i, row in enumerate(zip(*columns, strict=True))]
+    return [{name: row[name] for name in names} for row in rows]
+
+
+def write_capture(root: Path, rows: Sequence[Mapping[str, Any]], hour: str = "2026/11/21/09") -> Path:
+    """Endpoint captures with CSV inputs."""
+    lines = []
+    for i, row in enumerate(rows):
+        sides = {"endpointInput": ",".join(map(str, row.values())), "endpointOutput": "0.5"}
+        lines.append(record(sides, "CSV", f"{hour}-{i}", hour))
+    write_hour(root, hour, lines)
+    return root
+
+
+def record(sides: Mapping[str, str], encoding: str, event: str, hour: str = "2026/11/21/09") -> str:
+    """A captured record."""
+    kind = {"CSV": "text/csv", "JSON": "application/json"}[encoding]
+    capture = {side: {"observedContentType": kind, "mode": "INPUT", "data": text, "encoding": encoding} for side, text in sides.items()}
+    time = f"{hour[:10].replace('/', '-')}T{hour[11:]}:00:00Z"
+    return json.dumps({"captureData": capture, "eventMetadata": {"eventId": event, "inferenceTime": time}, "eventVersion": "0"})
+
+
+def values(output: Path) -> dict[str, float]:
+    """Each feature's global attribution."""
+    found: dict[str, float] = read(output / "analysis.json")["explanations"]["kernel_shap"]["label0"]["global_shap_values"]
+    return found
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> dict[str, Any]:
+    """A model of three numbers, its configuration, and 400 captured rows of an hour."""
+    config = write_config(tmp_path, write_model(tmp_path), NUMBERS)
+    return {"analysis_config": config, "dataset_source": write_capture(tmp_path / "capture", people(400, names=NUMBERS))}
+
+
+def test_the_captured_sample_is_explained_as_the_contract_has_it(tmp_path: Path) -> None:
+    """Several records a request, features as a list: the same document as the real job's, of the same features."""
+    model = write_model(tmp_path, "0.1 * (rows['Age'] - 40) + rows['Education-Num'] - 11", ADULT)
+    every = 2 ** len(ADULT)  # coalitions: what the model does not look at has then nothing
+    config = read(write_config(tmp_path, model, ADULT, num_samples=every, baseline=[[39, 3, 1, 9, 10, 2, 3, 0, 4, 1, 0, 0, 40, 37]]))
+    (tmp_path / "config.json").write_text(json.dumps({**config, "features": "features"}))
+    flags = {"dataset_source": SAMPLES / "explain_endpoint_jsonl.capture.jsonl", "analysis_config": tmp_path / "config.json"}
+    report = run_attribution(tmp_path / "out", **flags).reports[0]
+    assert (report.dataset.rows, report.verdict) == (3, "suggested")
+    found = read(tmp_path / "out" / "analysis.json")
+    assert found.keys() == REAL.keys()
+    ours, theirs = (document["explanations"]["kernel_shap"] for document in (found, REAL))
+    assert {label: entry.keys() for label, entry in ours.items()} == {label: entry.keys() for label, entry in theirs.items()}
+    assert values(tmp_path / "out").keys() == theirs["label0"]["global_shap_values"].keys()
+    assert {name for name, value in values(tmp_path / "out").items() if value > 1e-9} == {"Age", "Education-Num"}
+
+
+def test_a_real_jobs_baseline_is_taken(tmp_path: Path) -> None:
+    """NDCG against it, by hand."""
+    model = write_model(tmp_path, "0.1 * (rows['Age'] - 40) + rows['Education-Num'] - 11", ADULT)
+    rows = [json.loads(line)["features"] for line in (SAMPLES / "adult_validation-dataset.jsonl").read_text().splitlines()[:60]]
+    write_capture(tmp_path / "capture", [dict(zip(ADULT, row, strict=True)) for row in rows])
+    config = write_config(tmp_path, model, ADULT, baseline=[rows[0]])
+    baseline = SAMPLES / "explain_endpoint_jsonl.analysis.baseline.json"
+    flags = {"dataset_source": tmp_path / "capture", "analysis_config": config, "baseline_constraints": baseline}
+    (evaluation,) = run_attribution(tmp_path / "out", **flags).reports[0].evaluations
+    real, live = REAL["explanations"]["kernel_shap"]["label0"]["global_shap_values"], values(tmp_path / "out")
+    # of equal attributions, as of the features that the model does not look at, the first in the alphabet goes first
+    orders = [sorted(sorted(real), key=lambda name: -of[name]) for of in (live, real)]
+    gain, best = (sum(real[name] / math.log2(place + 2) for place, name in enumerate(order)) for order in orders)
+    assert evaluation.value == pytest.approx(gain / best, rel=1e-12)
+    assert (evaluation.verdict == "violation") == (gain / best < 0.9)
+
+
+def test_the_same_rows_have_not_changed(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """A baseline, and the hour that it was made of: NDCG 1, nothing moved, no violations file."""
+    run_attribution(tmp_path / "base", **numbers)
+    thresholds = "share_moved=0.001,rank_change=0,largest_change=0"
+    report = run_attribution(
+        tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base", attribution_thresholds=thresholds
+    ).reports[0]
+    assert report.verdict == "pass"
+    assert {found.feature: found.value for found in report.evaluations} == pytest.approx(
+        {"label0: ndcg": 1.0, "label0: share_moved": 0.0, "label0: largest_change": 0.0, "label0: rank_change": 0.0}, abs=1e-12
+    )
+    assert not (tmp_path / "out" / "constraint_violations.json").exists()
+    assert (tmp_path / "out" / "analysis.json").read_bytes() == (tmp_path / "base" / "analysis.json").read_bytes()
+
+
+def test_a_model_that_looks_at_something_else_is_found(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """In the contract's words, and a metric of ours by its interval."""
+    run_attribution(tmp_path / "base", **numbers)
+    write_model(tmp_path, DRIFTED)
+    flags = {**numbers, "baseline_constraints": tmp_path / "base", "attribution_thresholds": "share_moved=0.3"}
+    report = run_attribution(tmp_path / "out", **flags).reports[0]
+    assert report.verdict == "violation"
+    by_name = {entry["metric_name"]: entry for entry in read(tmp_path / "out" / "constraint_violations.json")["violations"]}
+    assert by_name.keys() == {"shap", "shap_share_moved"}
+    ndcg, moved = report.evaluations
+    assert by_name["shap"] == {
+        "label": "label0",
+        "metric_name": "shap",
+        "constraint_check_type": "feature_attribution_drift_check",
+        "description": f"Feature attribution drift {ndcg.value} exceeds threshold 0.9",
+    }
+    assert moved.interval is not None
+    assert moved.interval[0] > 0.3
+
+
+def test_explaining_all_rows_is_explaining_a_sample_that_has_them_all(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """The sums of the pass and those of the kept rows."""
+    for name in ("sample", "all"):
+        run_attribution(tmp_path / name, **numbers, explain_rows=name)
+    assert values(tmp_path / "all") == pytest.approx(values(tmp_path / "sample"), rel=1e-9)
+    assert read(tmp_path / "all" / "model_metadata.json")["explained_rows"] == 400
+
+
+def test_a_sample_says_its_size_and_comes_near(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """150 of 400 rows; the attributions of all within twice the reach of their intervals."""
+    run_attribution(tmp_path / "all", **numbers)
+    report = run_attribution(tmp_path / "some", **numbers, sample_rows=150).reports[0]
+    told, whole = read(tmp_path / "some" / "model_metadata.json"), values(tmp_path / "all")
+    assert (told["explained_rows"], told["rows"]) == (150, 400)
+    assert report.attribution is not None
+    for feature in report.attribution.labels[0].features:
+        assert feature.interval is not None
+        low, high = feature.interval
+        assert low - (high - low) < whole[feature.feature] < high + (high - low)
+
+
+def test_hours_count_by_their_rows_in_a_window(tmp_path: Path) -> None:
+    """An hour of 30 rows and one of 300, of which 30 are explained each: the second has ten times the say."""
+    model = write_model(tmp_path, "np.where(rows['debt'] > 1000, 0.2 * rows['age'], 0.2 * rows['hours'])")
+    config = write_config(tmp_path, model, NUMBERS, baseline=[[0.0, 0.0, 0.0]])
+    rows = people(330, names=NUMBERS)
+    write_capture(tmp_path / "capture", rows[:30])
+    write_capture(tmp_path / "capture", [{**row, "debt": 5000.0} for row in rows[30:]], "2026/11/21/10")
+    flags = {"dataset_source": tmp_path / "capture", "analysis_config": config, "sample_rows": 30, "state_root": tmp_path / "states"}
+    first, second, both = (
+        run_and_read(tmp_path / f"out-{start}-{end}", start_time=f"2026-11-21T{start}:00:00Z", end_time=f"2026-11-21T{end}:00:00Z", **flags)
+        for start, end in (("09", "10"), ("10", "11"), ("09", "11"))
+    )
+    assert both == pytest.approx({name: (30 * first[name] + 300 * second[name]) / 330 for name in both}, rel=1e-9)
+
+
+def run_and_read(output: Path, **flags: Any) -> dict[str, float]:
+    """The global attributions of a run."""
+    run_attribution(output, **flags)
+    return values(output)
+
+
+def test_processes_write_the_same_bytes(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """However many explain the rows."""
+    write_capture(tmp_path / "capture", people(250, 5, NUMBERS), "2026/11/21/10")
+    run_attribution(tmp_path / "plain", **numbers)
+    run_attribution(tmp_path / "other", run_locally, **numbers)
+    files = [path for path in (tmp_path / "plain").iterdir() if path.suffix in {".json", ".csv"}]
+    assert len(files) >= 4
+    for path in files:
+        assert (tmp_path / "other" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_stored_hours_are_not_explained_again_unless_the_model_changed(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """The store knows which version of the model a state is of."""
+    run_attribution(tmp_path / "base", **numbers)
+    asked = []
+
+    def engine(tasks: Any, plan: Any) -> Any:
+        asked.append(len(tasks))
+        return plain_engine(tasks, plan)
+
+    span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z", "state_root": tmp_path / "states"}
+    flags = {**numbers, **span, "baseline_constraints": tmp_path / "base"}
+    first = run_attribution(tmp_path / "first", engine, **flags).reports[0]
+    reads = len(asked)
+    again = run_attribution(tmp_path / "again", engine, **flags).reports[0]
+    assert (len(asked), again.evaluations) == (reads, first.evaluations)
+    write_model(tmp_path, DRIFTED)
+    changed = run_attribution(tmp_path / "changed", engine, **flags).reports[0]
+    assert len(asked) > reads
+    assert changed.verdict == "violation"
+
+
+def test_texts_and_missing_values_reach_a_model_that_takes_them(tmp_path: Path) -> None:
+    """A city that the background has not, and an empty field, which is missing: Shapley values of two players by hand."""
+    formula = "1.0 * (rows['city'] == 'b') + 2.0 * (rows['city'] == 'new') + rows['debt'].isna() * 1.0"
+    model = write_model(tmp_path, formula, ("debt", "city"))
+    rows = [{"debt": "" if i % 5 == 0 else 1.0, "city": "new" if i == 7 else "ab"[i % 2]} for i in range(60)]
+    config = write_config(tmp_path, model, ("debt", "city"), baseline=[[1.0, "a"]])
+    flags = {"dataset_source": write_capture(tmp_path / "capture", rows), "analysis_config": config}
+    answers = [1 / (1 + math.exp(-x)) for x in range(4)]
+    debts, cities = [], []
+    for row in rows:
+        city, debt = {"a": 0, "b": 1, "new": 2}[row["city"]], int(row["debt"] == "")
+        only_city, only_debt, both = (answers[place] - answers[0] for place in (city, debt, city + debt))
+        cities.append((only_city + both - only_debt) / 2)
+        debts.append((only_debt + both - only_city) / 2)
+    expected = {"city": np.mean(np.abs(cities)), "debt": np.mean(np.abs(debts))}
+    assert run_and_read(tmp_path / "out", **flags) == pytest.approx(expected, rel=1e-9)
+    assert run_and_read(tmp_path / "all", **flags, explain_rows="all") == pytest.approx(expected, rel=1e-9)
+
+
+def test_attributions_that_were_captured_need_no_model(tmp_path: Path) -> None:
+    """A list in the answer, in the order of the features."""
+    lines = [
+        record({"endpointInput": json.dumps({"a": i, "b": 1}), "endpointOutput": json.dumps({"why": [0.1 * i, -0.2]})}, "JSON", str(i))
+        for i in range(50)
+    ]
+    write_hour(tmp_path / "capture", "2026/11/21/09", lines)
+    config = write_config(tmp_path, None, ("a", "b"), captured="why")
+    found = run_and_read(tmp_path / "out", dataset_source=tmp_path / "capture", analysis_config=config)
+    assert found == pytest.approx({"a": 0.1 * 49 / 2, "b": 0.2})
+
+
+def test_metrics_have_the_contracts_names_and_dimensions(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """A point of each feature, and the expected value."""
+    run_attribution(tmp_path / "out", **numbers, publish_cloudwatch_metrics="Enabled")
+    lines = [json.loads(line) for line in (tmp_path / "out" / "cloudwatch_metrics.jsonl").read_text().splitlines()]
+    named = {line["MetricName"]: {entry["Name"]: entry["Value"] for entry in line["Dimensions"]} for line in lines}
+    common = {"ExplainabilityMethod": "KernelShap", "Label": "label0"}
+    assert named["feature_debt"] == {**common, "ValueType": "GlobalShapValues"}
+    assert named["ExpectedValue"] == {**common, "ValueType": "ExpectedValue"}
+
+
+def test_other_aggregations_are_those_of_the_kept_rows(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """The mean of the absolute values, the mean square and the median, from the table of all rows' attributions."""
+    found = {}
+    for how in ("mean_abs", "mean_sq", "median"):
+        config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, agg_method=how, save_local_shap_values=True)
+        found[how] = run_and_read(tmp_path / how, **{**numbers, "analysis_config": config})["age"]
+    with (tmp_path / "median" / "explanations_shap" / "out.csv").open() as file:
+        local = [float(row["φ(label0) age"]) for row in csv.DictReader(file)]
+    assert len(local) == 400
+    expected = {"mean_abs": np.mean(np.abs(local)), "mean_sq": np.mean(np.square(local)), "median": np.median(np.abs(local))}
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_segments_have_attributions_of_their_own(tmp_path: Path) -> None:
+    """The rows of each city, which other features decide."""
+    formula = "np.where(rows['city'] == 'a', rows['age'] - 40, rows['hours'] - 38)"
+    model = write_model(tmp_path, formula, NAMES)
+    config = write_config(tmp_path, model, baseline=[[40.0, 38.0, 0.0, "a"], [40.0, 38.0, 0.0, "b"]])
+    flags = {"dataset_source": write_capture(tmp_path / "capture", people(200)), "analysis_config": config, "segments": "city"}
+    report = run_attribution(tmp_path / "out", **flags).reports[0]
+    first = {segment.name: segment.attribution.labels[0].features[0].feature for segment in report.segments if segment.attribution}
+    assert first == {"city=a": "age", "city=b": "hours"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [("rows['age'] * float('nan')", "nan"), ("rows['age'].head(3)", "shape"), ("undefined_name", "undefined_name")],
+    ids=["NaN", "wrong shape", "raises"],
+)
+def test_a_model_that_fails_says_how(tmp_path: Path, numbers: dict[str, Any], formula: str, words: str) -> None:
+    """With the model's name, and nothing is written."""
+    (tmp_path / "model.py").write_text(f"FEATURES = {list(NUMBERS)!r}\ndef predict(rows):\n    return {formula}\n")
+    with pytest.raises(ModelError, match=words) as fault:
+        run_attribution(tmp_path / "out", **numbers)
+    assert "model.py" in str(fault.value)
+    assert not (tmp_path / "out" / "analysis.json").exists()
+
+
+def test_a_feature_that_the_data_lack_is_named(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """With the nearest of the columns that there are."""
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, baseline=[[40.0, 38.0, 0.0]])
+    (tmp_path / "rows.jsonl").write_text('{"age": 1, "hour": 2, "debt": 3}\n' * 40)
+    with pytest.raises(InputError, match=r"feature hours: found columns age, hour, debt.*did you mean hour") as fault:
+        run_attribution(tmp_path / "out", **{**numbers, "analysis_config": config, "dataset_source": tmp_path / "rows.jsonl"})
+    assert fault.value.exit_code == 2
+
+
+def test_faults_of_a_configuration_come_at_once(tmp_path: Path) -> None:
+    """With the place of each."""
+    path = tmp_path / "config.json"
+    shap = {"num_samples": 0, "seed": "x", "agg_method": "sum"}
+    path.write_text(json.dumps({"methods": {"shap": shap}, "predictor": {"model": "m.onnx"}}))
+    with pytest.raises(SettingsError, match=r"methods\.shap\.num_samples: found 0") as fault:
+        run_attribution(tmp_path / "out", dataset_source=SAMPLES, analysis_config=path)
+    assert len(fault.value.faults) == 3
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"features": []}, "expected explanations.kernel_shap"),
+        ({"explanations": {"kernel_shap": {"label0": {"global_shap_values": {"age": "much"}}}}}, "global_shap_values.age: found 'much'"),
+        ({"explanations": {"kernel_shap": {"other": {"global_shap_values": {"age": 0.5}}}}}, "labels of the model: found label0"),
+    ],
+    ids=["another monitor's", "no numbers", "other labels"],
+)
+def test_a_baseline_of_something_else_is_refused(tmp_path: Path, numbers: dict[str, Any], document: Any, words: str) -> None:
+    """Before anything is written."""
+    path = tmp_path / "analysis.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError, match=words):
+        run_attribution(tmp_path / "out", **numbers, baseline_constraints=path)
+    assert not (tmp_path / "out" / "analysis.json").exists()
+
+
+def test_few_rows_are_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """29 explained rows say too little; none are no data."""
+
+    def verdicts(outcome: Outcome) -> list[str]:
+        return [report.verdict for report in outcome.reports]
+
+    run_attribution(tmp_path / "base", **numbers)
+    few = write_capture(tmp_path / "few", people(29, names=NUMBERS))
+    flags = {**numbers, "dataset_source": few, "baseline_constraints": tmp_path / "base"}
+    assert verdicts(run_attribution(tmp_path / "out", **flags)) == ["insufficient data"]
+    span = {"start_time": "2026-11-21T10:00:00Z", "end_time": "2026-11-21T11:00:00Z"}
+    assert verdicts(run_attribution(tmp_path / "none", **flags, **span)) == ["no data"]
