@@ -9,7 +9,7 @@ from typing import cast
 import pyarrow as pa
 
 from hourglass.bias.config import AnalysisConfig, Chosen
-from hourglass.bias.facets import by_threshold, facet_names
+from hourglass.bias.facets import by_threshold, facet_names, negative_of
 from hourglass.bias.flip_test import FlipRows
 from hourglass.capture.attributes import Attribute, find_answer, find_attribute
 from hourglass.capture.batches import Batch
@@ -163,7 +163,7 @@ class BiasDigest:
         if scores is None:
             return None
         positive = config.positive.name if config.positive.kind == "threshold" else next(iter(sorted(config.positive.names)), "1")
-        return names_by_threshold(as_floats(scores), config.probability_threshold, positive, f"not {positive}")
+        return names_by_threshold(as_floats(scores), config.probability_threshold, positive, negative_of(positive))
 
     def _classes(self, column: Column | None) -> pa.StringArray | None:
         return None if column is None else _chosen(column, self.config.positive, self.rule)

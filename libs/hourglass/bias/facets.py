@@ -33,6 +33,15 @@ def below_name(threshold: float) -> str:
     return f"(-inf, {number_name(float(threshold))}]"
 
 
+def negative_of(positive: str) -> str:
+    """What a probability below its threshold is predicted as: there is no telling which of the other classes it is.
+
+    >>> negative_of("1")
+    'not 1'
+    """
+    return f"not {positive}"
+
+
 def by_threshold(column: pa.Array | Sequence[object], threshold: float) -> pa.StringArray:
     """The side of a threshold that each number is on; what is on it is not above. Null for what is no number.
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hourglass import docs
-from hourglass.bias.metric import CLARIFY, PREDICTED, BiasMetric, Stage, add
+from hourglass.bias.metric import CLARIFY, Basis, BiasMetric, Stage, add
 from hourglass.capture.payloads import Column, objects
 from hourglass.quality.metric import Flags
 from hourglass.states.facet_counts import MISSING_NAME
@@ -17,6 +17,7 @@ from hourglass.undefined import Undefined
 from hourglass.values import Counts, Floats, as_floats
 
 NEIGHBOURS = 5
+SAMPLED = Basis("a prediction, among the sampled rows", lambda side: side.predicted)
 _AT_ONCE = 1 << 22  # distances at a time: 32 MB
 
 
@@ -115,10 +116,10 @@ def flip_test(features: Floats, positive: Flags, d: Flags, a: Flags, neighbours:
     (0.0, -1.0)
     """
     found = flips(features, positive, d, a, neighbours)
-    return found if isinstance(found, Undefined) else share(found)
+    return found if isinstance(found, Undefined) else net_flips(found)
 
 
-def share(found: Counts) -> float:
+def net_flips(found: Counts) -> float:
     """F+ less F-, as a share of all."""
     return float(found[0] - found[1]) / float(found.sum())
 
@@ -131,9 +132,10 @@ add(
         template="Rows of {worse} are predicted negative where like rows of {other} are predicted positive: {worse} is worse off.",
         worse="d",
         ideal=0.0,
-        counts=PREDICTED,
-        shares=PREDICTED,
+        counts=SAMPLED,
+        shares=SAMPLED,
         by_group=False,
+        outcomes=True,
         distance=False,
         source=CLARIFY,
         definition=docs.definition(flip_test),

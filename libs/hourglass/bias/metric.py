@@ -45,8 +45,9 @@ class BiasMetric:
 
     `counts` are the rows that it looks at, `shares` those that its shares or ratios are made of: where they are few it says
     little. `template` is the sentence for a report, and `worse` whom a value above the ideal is bad for: "d", "a", or "" where
-    the metric does not say. `distance` is a metric that is never below 0, so that draws lie above it by chance alone. A metric
-    without a formula is not one of the table but of rows.
+    the metric does not say. `outcomes` are metrics that tell positive labels or predictions from others; `distance` is one of all
+    classes, which is never below 0, so that draws lie above it by chance alone. A metric without a formula is not one of the
+    table but of rows.
     """
 
     key: str
@@ -58,6 +59,7 @@ class BiasMetric:
     counts: Basis
     shares: Basis
     by_group: bool
+    outcomes: bool
     distance: bool
     source: str
     definition: str
@@ -136,6 +138,7 @@ def bias_metric(
     shares: Basis | None = None,
     ideal: float = 0.0,
     by_group: bool = False,
+    outcomes: bool = True,
     distance: bool = False,
     otherwise: str = "infinite on both sides",
     source: str = CLARIFY,
@@ -159,6 +162,7 @@ def bias_metric(
                 counts,
                 shares or counts,
                 by_group,
+                outcomes and not distance,
                 distance,
                 source,
                 docs.definition(formula),

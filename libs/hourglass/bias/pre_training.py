@@ -16,6 +16,7 @@ from hourglass.values import Floats
     meaning="{worse} has fewer rows than {other}, so a model learns less about it: {worse} is worse off.",
     worse="d",
     counts=LABELLED,
+    outcomes=False,
 )
 def class_imbalance(table: BiasTable) -> Floats:
     """How much smaller facet d is: (na - nd) / (na + nd), from -1 to 1.

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from hourglass.bias.flip_test import NEIGHBOURS, FlipRows, flips, share
+from hourglass.bias.faults import Faults, absent
+from hourglass.bias.flip_test import NEIGHBOURS, FlipRows, flips, net_flips
 from hourglass.bias.interval import Interval, intervals
 from hourglass.bias.metric import BIAS_METRICS, BiasMetric, Stage, metrics_of
 from hourglass.bias.table import NEGATIVE, NONE, POSITIVE, BiasTable, DrawnRows, FacetRows
 from hourglass.quality.bootstrap import Bootstrap, draw_cells
-from hourglass.quality.classes import spelled_apart
 from hourglass.states.confusion import in_order
-from hourglass.states.facet_counts import MISSING_NAME, OTHER, FacetCounts
+from hourglass.states.facet_counts import MISSING_NAME, FacetCounts
 from hourglass.undefined import Undefined
 from hourglass.values import Floats
 
@@ -119,19 +119,19 @@ def measure_bias(
         replace(window.table(found.values, against), names=(f"{facet} = {found.name}", f"{facet} = {reference or f'not {found.name}'}"))
         for found in asked
     ]
-    faults = _faults(state, facet, positive)
+    faults = Faults.of(state, facet, positive)
     drawn = _drawn(rows, asked, against, bootstrap)
     measured = []
     for place, (found, table) in enumerate(zip(asked, tables, strict=True)):
-        fault = None if len(rows.having(found.values)) else _absent(rows, facet, found)
+        fault = absent(rows, facet, found.name, found.values)
         metrics = {}
         for key, metric in sorted(BIAS_METRICS.items()):
             if metric.formula is None:
                 measure = _flip_test(sample, facet, found, against, positive, bootstrap, neighbours)
             else:
                 measure = _measured(metric, table, drawn[key][place])
-            reason = faults.get(key) or fault
-            metrics[key] = measure if reason is None else replace(measure, value=Undefined(reason), interval=Undefined(reason))
+            reason = faults.by_metric.get(key) or fault
+            metrics[key] = replace(measure, value=Undefined(reason), interval=Undefined(reason)) if reason else measure
         n_d, n_a = (int(side.outcomes.sum()) for side in (table.d, table.a))
         measured.append(ValueBias(found.name, reference or ALL_OTHERS, (n_d, n_a), metrics))
     return BiasReport(
@@ -182,29 +182,6 @@ def _every_value(rows: FacetRows) -> list[FacetValue]:
     return [FacetValue.of(name) for name in [*in_order(rows.names), *missing]]
 
 
-def _faults(state: FacetCounts, facet: str, positive: Collection[str]) -> dict[str, str]:
-    """Why metrics of all values cannot be computed, by metric."""
-    if facet not in state.facets:
-        reason = f"the window has no facet {facet!r}, but {', '.join(state.facets)}" if state.facets else "no rows"
-        return dict.fromkeys(BIAS_METRICS, reason)
-    if not set(positive) & set(state.classes) and len(state.classes) > 1:
-        found, sought = (", ".join(map(repr, in_order(names)[:5])) for names in (state.classes, positive))
-        # each of them could be the negative one only if it were alone: nothing is known about who gets what
-        return dict.fromkeys(BIAS_METRICS.keys() - {"CI"}, f"the classes are {found}; none of them is positive ({sought})")
-    cells = state.facets[facet]
-    sides = ({state.classes[code] for code in codes.tolist() if code < OTHER} for codes in (cells.actual, cells.predicted))
-    apart = spelled_apart(*sides)
-    return dict.fromkeys(metrics_of(Stage.POST), apart) if apart else {}
-
-
-def _absent(rows: FacetRows, facet: str, found: FacetValue) -> str:
-    if not rows.names:
-        return f"no row has a value of {facet!r}"
-    some = ", ".join(map(repr, in_order(rows.names)[:5]))
-    kept = ", of which there are more than can be kept" if rows.truncated else ""
-    return f"no row has {facet} = {found.name}; its values are {some}{', …' if len(rows.names) > 5 else ''}{kept}"
-
-
 def _drawn(
     rows: FacetRows, asked: Sequence[FacetValue], against: frozenset[str] | None, bootstrap: Bootstrap
 ) -> dict[str, list[Interval | Undefined]]:
@@ -253,7 +230,7 @@ def _flip_test(
         return MeasuredBias(reason, reason, counts, counts)
     draws = [(block[:, 0] - block[:, 1]) / block.sum(axis=1) for block in draw_cells(cells, bootstrap)] if counts[0] > 1 else []
     interval = intervals(np.concatenate(draws)[np.newaxis])[0] if draws else Undefined("no draws")
-    return MeasuredBias(share(cells), interval, counts, counts)
+    return MeasuredBias(net_flips(cells), interval, counts, counts)
 
 
 def analysis_document(reports: Sequence[BiasReport], label: str, positive: str, metrics: Collection[str] | None = None) -> dict[str, Any]:

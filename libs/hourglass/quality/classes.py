@@ -36,6 +36,7 @@ class ClassRule:
 
 
 PLAIN = ClassRule()
+ONE_CLASS = "--same-class number makes them one"
 
 
 def class_name(value: object, rule: ClassRule = PLAIN) -> str | None:
@@ -106,6 +107,15 @@ def _by_value(name: str) -> str:
     return name if number is None else number_name(number + 0.0)
 
 
+def agree_as_numbers(first: Iterable[str], second: Iterable[str]) -> bool:
+    """Whether some name of one side and one of the other are the same number, however it is spelled.
+
+    >>> agree_as_numbers(["1"], ["0.0", "1.0"]), agree_as_numbers(["yes"], ["1"])
+    (True, False)
+    """
+    return not {_by_value(name) for name in first}.isdisjoint(_by_value(name) for name in second)
+
+
 def spelled_apart(actual: Iterable[str], predicted: Iterable[str]) -> str | None:
     """Why two sides that have no class in common would have one if numbers were read as numbers; None when that is not so.
 
@@ -116,7 +126,7 @@ def spelled_apart(actual: Iterable[str], predicted: Iterable[str]) -> str | None
     >>> spelled_apart(["a"], ["b"])
     """
     first, second = set(actual), set(predicted)
-    if first & second or not {_by_value(name) for name in first} & {_by_value(name) for name in second}:
+    if first & second or not agree_as_numbers(first, second):
         return None
     sides = "; ".join(f"{side}: {', '.join(in_order(names)[:5])}" for side, names in (("actual", first), ("predicted", second)))
-    return f"no class is on both sides ({sides}), but read as numbers they have: --same-class number makes them one"
+    return f"no class is on both sides ({sides}), but read as numbers they have: {ONE_CLASS}"

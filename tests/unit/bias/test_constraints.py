@@ -19,6 +19,7 @@ from hourglass.bias import (
     BiasReport,
     Decision,
     FacetValue,
+    FlipRows,
     Interval,
     MeasuredBias,
     ValueBias,
@@ -170,6 +171,15 @@ def test_interval_asks_for_rows_that_a_share_is_of() -> None:
     (dca,) = evaluate_bias([measure_bias(counts(repeated(rows)), "f", [FacetValue.of("d")])], [metrics["DCA"]])
     assert dca.verdict is Verdict.VIOLATION
     assert dca.value == -math.inf
+
+
+def test_too_few_rows_of_the_flip_test_are_those_that_were_sampled() -> None:
+    """150 rows have a prediction, of which the sample has 18."""
+    state = counts(repeated({("d", None, None, "1"): 150, ("a", None, None, "0"): 150}))
+    sample = FlipRows(np.zeros((58, 1)), {"f": ["d"] * 18 + ["a"] * 40}, ["1"] * 58)
+    found = measure_bias(state, "f", [FacetValue.of("d")], sample=sample)
+    (evaluation,) = evaluate_bias([found], [BiasConstraint("f", "d", "FT", 0.1)])
+    assert evaluation.description == "18 rows of facet d have a prediction, among the sampled rows; a verdict takes 30"
 
 
 def test_a_threshold_takes_the_place_of_the_baselines_value() -> None:

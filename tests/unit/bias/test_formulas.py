@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourglass.bias import BIAS_METRICS, FacetValue, FlipRows, Stage, above_name, best_off, measure_bias, metrics_of
+from hourglass.bias.facets import negative_of
 from hourglass.bias.flip_test import flip_test, flips
 from hourglass.quality import Bootstrap
 from hourglass.states import FacetCounts
@@ -26,7 +29,8 @@ ROWS = st.lists(
     ),
     max_size=40,
 )
-NOT_POSITIVE = Undefined("the classes are 'no', 'yes'; none of them is positive ('1')")
+NOT_POSITIVE = Undefined("the labels are 'no', 'yes'; none of them is positive ('1')")
+DISTANCES = {key for key, metric in BIAS_METRICS.items() if metric.distance}
 TABLE = sorted(BIAS_METRICS.keys() - {"FT"})
 
 
@@ -42,8 +46,11 @@ def test_every_metric_is_the_one_that_goes_through_the_rows(rows: list[Row], pos
     report = measure_bias(state, "f", [FacetValue("d", frozenset(d))], positive, NO_DRAWS, reference=a)
     expected = slowly(rows, positive, d, None if a is None else {a})
     found = numbers(report.values[0].metrics)
-    if len(state.classes) > 1 and not positive & set(state.classes):
-        expected = {key: value for key, value in expected.items() if key == "CI"}
+    labels, predictions = ({row[place] for row in rows} - {None} for place in (2, 3))
+    if len(labels) > 1 and not positive & labels:
+        expected = {key: value for key, value in expected.items() if key in {"CI", *DISTANCES, "DPPL", "DI", "CDDPL"}}
+    if predictions and not positive & predictions and (len(predictions) > 1 or (labels - positive and not labels & predictions)):
+        expected = {key: value for key, value in expected.items() if key in metrics_of(Stage.PRE)}
     for key in TABLE:
         assert found[key] == (None if expected.get(key) is None else pytest.approx(expected[key], abs=1e-12)), key
 
@@ -182,6 +189,73 @@ def test_a_label_that_one_side_lacks_makes_the_divergence_infinite() -> None:
 def test_a_degenerate_table_has_the_limit_or_the_reason(cells: dict[Row, int], key: str, value: float | Undefined) -> None:
     """0 / 0 is 0 and x / 0 infinite; what is no number says why."""
     assert bias(repeated(cells)).metrics[key].value == value
+
+
+def reasons(rows: list[Row], keys: Iterable[str], **options: Any) -> set[str]:
+    """Why some metrics have no value; "" is one that has."""
+    found = bias(rows, **options).metrics
+    return {value.reason if isinstance(value := found[key].value, Undefined) else "" for key in set(keys) - {"FT"}}
+
+
+def test_labels_and_predictions_have_positive_classes_of_their_own() -> None:
+    """Predictions of no and yes beside labels of 0 and 1 are not all negative: DI would be 0 / 0, and fair or a violation."""
+    rows = repeated({("d", "x", "1", "no"): 5, ("d", "x", "0", "yes"): 5, ("a", "x", "1", "yes"): 5, ("a", "x", "0", "no"): 5})
+    assert reasons(rows, metrics_of(Stage.POST)) == {"the predictions are 'no', 'yes'; none of them is positive ('1')"}
+    assert reasons(rows, metrics_of(Stage.PRE)) == {""}
+    turned: list[Row] = [(facet, group, predicted, label) for facet, group, label, predicted in rows]
+    assert reasons(turned, {"DPPL", "DI", "CDDPL", "CI", *DISTANCES}) == {""}
+    assert reasons(turned, {"DPL", "CDDL", "AD", "GE", "RD"}) == {NOT_POSITIVE.reason}
+
+
+def test_one_class_of_predictions_may_be_the_negative_one() -> None:
+    """Unless the labels have another for that: an hour of rejections alone is none of a model with other classes."""
+    rejected = repeated({("d", "x", "1", "0"): 5, ("d", "x", "0", "0"): 5, ("a", "x", "1", "0"): 5, ("a", "x", "0", "0"): 5})
+    assert bias(rejected).metrics["DPPL"].value == 0.0
+    other: list[Row] = [(facet, group, label, "no") for facet, group, label, _ in rejected]
+    assert reasons(other, metrics_of(Stage.POST)) == {"the predictions are 'no'; the labels are '0', '1', and positive is '1'"}
+
+
+def test_scores_below_the_threshold_are_as_negative_as_a_label_that_says_so() -> None:
+    """The class that the threshold makes has a made-up name; beside labels of 0 it is no sign of classes without a positive one."""
+    labels: dict[Row, int] = {("d", "x", "0", "0"): 5, ("a", "x", "0", "0"): 7}
+    by_label, by_score = (
+        numbers(bias(repeated({(f, g, y, name): n for (f, g, y, _), n in labels.items()})).metrics) for name in ("0", negative_of("1"))
+    )
+    assert by_score == by_label
+    assert (by_score["DPL"], by_score["DPPL"], by_score["DI"], by_score["AD"]) == (0.0, 0.0, 0.0, 0.0)
+    both = repeated({("d", "x", "1", negative_of("1")): 5, ("a", "x", "0", negative_of("1")): 7})
+    assert bias(both).metrics["DPPL"].value == 0.0
+
+
+def test_groups_that_are_not_kept_are_no_group_to_compare_within() -> None:
+    """As one they would be the whole data set; with a thousand there is a value."""
+    rows: list[Row] = [("da"[i % 2], f"g{i // 2}", str(i // 4 % 2), str(i // 4 % 2)) for i in range(4000)]
+    (reason,) = reasons(rows, {"CDDL", "CDDPL"})
+    assert reason.startswith("there are more than 1,000 groups")
+    assert reasons(rows, set(TABLE) - {"CDDL", "CDDPL"}) == {""}
+    assert reasons(rows[:2000], {"CDDL", "CDDPL"}) == {""}
+
+
+def test_labels_that_are_not_kept_are_no_class_of_a_distribution() -> None:
+    """Distances of classes need all of them; shares of positive labels only the positive ones, which must be kept."""
+    rows: list[Row] = [("da"[i % 2], None, f"c{i // 2}", None) for i in range(4000)]
+    kept = next(iter(counts(rows).classes))
+    lost = next(str(row[2]) for row in rows if row[2] not in counts(rows).classes)
+    (reason,) = reasons(rows, DISTANCES, positive={kept})
+    assert reason.startswith("the labels have more than 1,000 classes")
+    assert bias(rows, positive={kept}).metrics["DPL"].value == 0.0
+    assert reasons(rows, {"DPL"}, positive={kept, lost}) == {
+        f"the labels have more than 1,000 classes, and positive ('{lost}') may be one of those that are not kept"
+    }
+
+
+@pytest.mark.parametrize(("labels", "value"), [(("0.0", "1.0"), "d"), (("0", "1"), "0")])
+def test_names_that_are_the_same_number_have_a_hint(labels: tuple[str, str], value: str) -> None:
+    """Of a positive class, or a facet's value, that is spelled otherwise in the data."""
+    facet = {"d": ("d", "a"), "0": ("0.0", "1.0")}[value]
+    rows = repeated({(name, None, label, None): 5 for name in facet for label in labels})
+    (reason,) = reasons(rows, {"DPL"}, d=value)
+    assert reason.endswith("but as a number one is: --same-class number makes them one")
 
 
 def test_classes_that_are_only_spelled_apart_are_no_bias() -> None:
