@@ -11,6 +11,7 @@ import pytest
 
 from hourglass.errors import InputError
 from hourglass.outputs.report import Report
+from hourglass.undefined import Undefined
 from tests.engine import read, run_bias
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -162,7 +163,7 @@ def test_predictions_that_turn_against_a_group_are_found_in_their_hour(tmp_path:
 def test_groups_are_held_against_the_rest_and_against_the_best_off_one(tmp_path: Path) -> None:
     """Intersections too; comparisons with one group are told beside the others, and are neither constraints nor metrics."""
     facets = [{"name_or_index": ["Sex", "Ethnic group"]}]
-    flags = {"analysis_config": config(tmp_path, facet=facets), "publish_cloudwatch_metrics": "Enabled", **MERGED}
+    flags = {"analysis_config": config(tmp_path, facet=facets), "publish_cloudwatch_metrics": "Enabled", "minimum_count": 1, **MERGED}
     report = report_of(tmp_path / "out", dataset_source=merged_record(tmp_path), **flags)
     assert report.verdict == "suggested"
     found = read(tmp_path / "out" / "analysis.json")
@@ -176,6 +177,45 @@ def test_groups_are_held_against_the_rest_and_against_the_best_off_one(tmp_path:
     lines = [json.loads(line) for line in (tmp_path / "out" / "cloudwatch_metrics.jsonl").read_text().splitlines()]
     points = [(line["MetricName"], str(line["Dimensions"])) for line in lines]
     assert len(points) == len(set(points))
+
+
+def wide_rows(folder: Path, facets: list[dict[str, Any]], rows: int = 6000) -> dict[str, Any]:
+    """Labels and predictions of a data set with a column of 80 numbers, of which ten have few rows."""
+    ids = [i % 80 if i % 80 >= 10 or i < 800 else 79 for i in range(rows)]
+    lines = [f"u{place},{i % 7 % 2},{(i + place) % 5 % 2}" for i, place in enumerate(ids)]
+    (folder / "data.csv").write_text("\n".join(["id,y,p", *lines]) + "\n")
+    document = {"label": "y", "label_values_or_threshold": [1], "facet": facets, "predictor": {"label": "p"}}
+    (folder / "config.json").write_text(json.dumps(document))
+    return {"dataset_source": folder / "data.csv", "analysis_config": folder / "config.json", "bootstrap_draws": 20}
+
+
+def test_a_facet_with_many_values_has_a_report_that_can_be_read(tmp_path: Path) -> None:
+    """Of 80 values the 50 largest are held against the best-off one; what is left out is said."""
+    flags = wide_rows(tmp_path, [{"name_or_index": "id", "value_or_threshold": [name]} for name in ("u1", "u20")])
+    bias = report_of(tmp_path / "out", **flags).bias
+    assert bias is not None
+    beside = [report for report in bias.facets if report.values[0].against != "all others"]
+    assert [(len(report.values), report.not_compared) for report in beside] == [(50, 29)]
+    assert min(value.rows[0] for value in beside[0].values) >= 30
+    text = (tmp_path / "out" / "report.html").read_text()
+    assert "29 values of id are not compared with the best-off one" in text
+    assert text.count("<img") <= 20
+    entries = read(tmp_path / "out" / "analysis.json")["reference_bias_metrics"]["id"]
+    assert {(entry["value_or_threshold"], len(entry["metrics"])) for entry in entries} >= {("u20", 8), ("u20", 13)}
+    assert len(entries) == 2 * 50  # once in each stage, though the facet stands in the configuration twice
+
+
+def test_the_flip_test_is_held_against_the_best_off_one_too(tmp_path: Path) -> None:
+    """On the same sampled rows, though a facet stands in the configuration twice; its rows are listed once."""
+    facets = [{"name_or_index": "Ethnic group", "value_or_threshold": [value]} for value in (2, 4)]
+    flags = {"analysis_config": config(tmp_path, facet=facets), **MERGED}
+    bias = report_of(tmp_path / "out", dataset_source=merged_record(tmp_path), **flags).bias
+    assert bias is not None
+    flip_tests = [value.metrics["FT"].value for report in bias.facets for value in report.values if value.against != "all others"]
+    assert flip_tests
+    assert not any(isinstance(value, Undefined) and "no sampled rows" in value.reason for value in flip_tests)
+    assert any(isinstance(value, float) for value in flip_tests)
+    assert (tmp_path / "out" / "report.html").read_text().count("334 sampled rows") == 1
 
 
 def test_metrics_have_the_facets_dimensions_and_infinities_a_number(tmp_path: Path) -> None:

@@ -50,11 +50,13 @@ class BiasEvaluation:
     """One metric of a value of a facet: what was measured, with its interval, what was allowed, and the verdict.
 
     `allowed` is the range that the value, or in mode `interval` its interval, is held against. `description` is the
-    violation's sentence in the contract's words, or why there is no verdict.
+    violation's sentence in the contract's words, or why there is no verdict. `measured` is what the window calls the value,
+    where the baseline has another end of the same interval.
     """
 
     facet: str
     facet_value: str
+    measured: str
     metric: str
     definition: str
     value: float | None
@@ -168,21 +170,23 @@ def evaluate_bias(
     measured = {(report.facet, value.value): value.metrics for report in reports for value in report.values if value.against == ALL_OTHERS}
     evaluations = []
     for constraint in constraints:
-        metrics = measured.get(_same_value(constraint, measured))
-        evaluations.append(_evaluate(constraint, None if metrics is None else metrics[constraint.metric], measured, decision, least_count))
+        name = _same_value(constraint, measured)
+        metrics = measured.get((constraint.facet, name))
+        found = None if metrics is None else metrics[constraint.metric]
+        evaluations.append(_evaluate(constraint, name, found, measured, decision, least_count))
     return evaluations
 
 
-def _same_value(constraint: BiasConstraint, measured: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """The measured value that a constraint is about: of that name, or above the same threshold.
+def _same_value(constraint: BiasConstraint, measured: Iterable[tuple[str, str]]) -> str:
+    """What the value of a constraint is called among the measured ones: the same, or another interval above the same threshold.
 
     The stock analyzer writes the largest value of its data as the upper end: `(40.0, 79.0]` is our `(40, inf)`.
     """
-    key = constraint.facet, constraint.facet_value
     lower = lower_end(constraint.facet_value)
-    if key in measured or lower is None:
-        return key
-    return next((found for found in measured if found[0] == constraint.facet and lower_end(found[1]) == lower), key)
+    if (constraint.facet, constraint.facet_value) in measured or lower is None:
+        return constraint.facet_value
+    alike = (value for facet, value in measured if facet == constraint.facet and lower_end(value) == lower)
+    return next(alike, constraint.facet_value)
 
 
 def lower_end(name: str) -> float | None:
@@ -200,7 +204,12 @@ def lower_end(name: str) -> float | None:
 
 
 def _evaluate(
-    constraint: BiasConstraint, measured: MeasuredBias | None, known: Iterable[tuple[str, str]], decision: Decision, least_count: int
+    constraint: BiasConstraint,
+    name: str,
+    measured: MeasuredBias | None,
+    known: Iterable[tuple[str, str]],
+    decision: Decision,
+    least_count: int,
 ) -> BiasEvaluation:
     metric = BIAS_METRICS[constraint.metric]
     value = None if measured is None or isinstance(measured.value, Undefined) else measured.value
@@ -208,7 +217,7 @@ def _evaluate(
     limit = constraint.limit
     allowed = None if limit is None else _allowed(metric, limit, decision)
 
-    key = constraint.facet, constraint.facet_value, constraint.metric
+    key = constraint.facet, constraint.facet_value, name, constraint.metric
     verdict, description = _verdict(constraint, measured, known, decision, least_count, allowed)
     return BiasEvaluation(*key, metric.definition, value, interval, limit, allowed, verdict, description)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from hourglass.values import Floats
 
 BIAS_BOOTSTRAP = Bootstrap(draws=1000, share=0.8, least_rows=0)
 LEAST_COUNT = 30
+MOST_COMPARED = 50  # values of a facet that are held against the best-off one; a column of ids has a thousand
 ALL_OTHERS = "all others"
 
 
@@ -71,7 +72,7 @@ class BiasReport:
 
     `rows` are all that were given, `missing` those without a value of the facet, which are on neither side. `values` are
     one for each facet d that was asked for; `truncated` says that some values are only counted as "other". The flip test saw
-    `sampled` rows; `left_out` more lack a feature.
+    `sampled` rows; `left_out` more lack a feature. Of values that are held against one, `not_compared` more were not asked for.
     """
 
     facet: str
@@ -84,6 +85,7 @@ class BiasReport:
     values: tuple[ValueBias, ...]
     sampled: int = 0
     left_out: int = 0
+    not_compared: int = 0
 
 
 def measure_bias(
@@ -175,6 +177,32 @@ def best_off(state: FacetCounts, facet: str, positive: Collection[str] = ("1",),
     if not ranked:
         return Undefined(f"no value of {facet!r} has {least_count} rows with a {'prediction' if predicted else 'label'}")
     return max(ranked)[2]
+
+
+def compared(
+    state: FacetCounts, facet: str, reference: str, least_count: int = LEAST_COUNT, most: int = MOST_COMPARED
+) -> tuple[list[FacetValue], int]:
+    """The values of a facet that are worth holding against one: those with most rows, and at least so many; and how many are not.
+
+    >>> import pyarrow as pa
+    >>> state = FacetCounts.empty()
+    >>> state.update({"Race": pa.array(["a"] * 40 + ["b"] * 30 + ["c"] * 50 + ["d"])}, None, None, None)
+    >>> [value.name for value in compared(state, "Race", "a")[0]], compared(state, "Race", "a", most=1)
+    (['b', 'c'], ([FacetValue(name='c', values=frozenset({'c'}))], 2))
+    """
+    rows = FacetRows.of(state, facet, ())
+    others = [value for value in _every_value(rows) if value.values != {reference}]
+    sizes = [int(rows.counts[rows.having(value.values)].sum()) for value in others]
+    largest = sorted((place for place, n in enumerate(sizes) if n >= least_count), key=lambda place: -sizes[place])[:most]
+    return [others[place] for place in sorted(largest)], len(others) - len(largest)
+
+
+def by_facet(reports: Iterable[BiasReport]) -> dict[str, BiasReport]:
+    """A report of each facet, in their order: the rows are the same whichever of its values are asked about."""
+    found: dict[str, BiasReport] = {}
+    for report in reports:
+        found.setdefault(report.facet, report)
+    return found
 
 
 def _every_value(rows: FacetRows) -> list[FacetValue]:

@@ -25,7 +25,9 @@ from hourglass.bias import (
     BiasEvaluation,
     BiasReport,
     Decision,
+    FlipRows,
     best_off,
+    compared,
     evaluate_bias,
     measure_bias,
 )
@@ -183,6 +185,7 @@ class BiasDrift:
         """What a person is to read of a window, with the course of the last day's stored hours."""
         settings, bootstrap = self.settings, self._bootstrap
         how = HowComputed(bootstrap.draws, bootstrap.share, self._decision, settings.minimum_count)
+        few_draws = replace(bootstrap, draws=min(bootstrap.draws, HISTORY_DRAWS))
         hours = []
         if asked.window is not None:
             end = asked.window.end
@@ -190,15 +193,12 @@ class BiasDrift:
                 start = hour_start(hour)
                 states = asked.sum(Window(start, start + HOUR)).states
                 if states.of_rows:
-                    hours.append((start, self._facets(states, replace(bootstrap, draws=min(bootstrap.draws, HISTORY_DRAWS)))))
+                    hours.append((start, self._facets(_counts(states), self._flip_rows(states), few_draws)))
         subject = settings.sagemaker_endpoint_name or ", ".join(source for source in asked.traffic if source) or settings.dataset_source
         return bias_page(subject, asked.window, bias.facets, bias.evaluations, how, history_of(hours), self.digest.config.metrics)
 
-    def _facets(self, states: HourStates, bootstrap: Bootstrap) -> tuple[BiasReport, ...]:
+    def _facets(self, counts: FacetCounts, sample: FlipRows | None, bootstrap: Bootstrap) -> tuple[BiasReport, ...]:
         config = self.digest.config
-        counts = cast("FacetCounts", states.of_rows.get(FacetCounts.kind, FacetCounts.empty()))
-        hidden = self.settings.sample_without + self.settings.sample_hashed
-        sample = None if states.sample is None else self.digest.flip_rows(states.sample, hidden)
         return tuple(
             measure_bias(counts, facet.name, facet.values, config.positive.names, bootstrap, sample=sample) for facet in config.facets
         )
@@ -206,22 +206,28 @@ class BiasDrift:
     def measured(self, states: HourStates) -> Bias:
         """The bias of some hours, with what was found against the baseline."""
         config, settings, bootstrap = self.digest.config, self.settings, self._bootstrap
-        counts = cast("FacetCounts", states.of_rows.get(FacetCounts.kind, FacetCounts.empty()))
-        facets = self._facets(states, bootstrap)
-        facets += tuple(self._against_the_best_off(counts, bootstrap))
+        counts, sample = _counts(states), self._flip_rows(states)
+        facets = (*self._facets(counts, sample, bootstrap), *self._against_the_best_off(counts, sample, bootstrap))
         if self.constraints is None:
             return Bias(facets)
         asked = [found for found in self.constraints if found.metric in config.metrics]
         return Bias(facets, tuple(evaluate_bias(facets, asked, decision=self._decision, least_count=settings.minimum_count)))
 
-    def _against_the_best_off(self, counts: FacetCounts, bootstrap: Bootstrap) -> Iterator[BiasReport]:
-        """Every value of a facet of more than two beside the one that fares best; with two that says nothing new."""
-        positive = self.digest.config.positive.names
-        for facet in self.digest.config.facets:
-            values = counts.facets[facet.name].values if facet.name in counts.facets else ()
-            best = best_off(counts, facet.name, positive, self.settings.minimum_count)
+    def _against_the_best_off(self, counts: FacetCounts, sample: FlipRows | None, bootstrap: Bootstrap) -> Iterator[BiasReport]:
+        """The values of a facet of more than two beside the one that fares best; with two that says nothing new."""
+        positive, least = self.digest.config.positive.names, self.settings.minimum_count
+        for facet in dict.fromkeys(facet.name for facet in self.digest.config.facets):
+            values = counts.facets[facet].values if facet in counts.facets else ()
+            best = best_off(counts, facet, positive, least)
             if len(values) > 2 and not isinstance(best, Undefined):
-                yield measure_bias(counts, facet.name, None, positive, bootstrap, reference=best)
+                asked, others = compared(counts, facet, best, least)
+                found = measure_bias(counts, facet, asked, positive, bootstrap, reference=best, sample=sample)
+                yield replace(found, not_compared=others)
+
+    def _flip_rows(self, states: HourStates) -> FlipRows | None:
+        """The kept rows with their features as numbers; None where none are kept, or nothing is predicted."""
+        hidden = self.settings.sample_without + self.settings.sample_hashed
+        return None if states.sample is None else self.digest.flip_rows(states.sample, hidden)
 
     def _segments(self, states: HourStates) -> Iterable[SegmentReport]:
         wanted = {by.name for by in self.settings.segments}
@@ -244,6 +250,11 @@ def read_config(settings: Settings) -> AnalysisConfig:
         raise InputError("analysis_config", found="nothing", expected="the path of an analysis_config.json", hint=hint)
     rule = ClassRule(Same(settings.same_class), dict(settings.class_aliases))
     return read_analysis_config(storage.read_bytes(settings.analysis_config), settings.analysis_config, rule)
+
+
+def _counts(states: HourStates) -> FacetCounts:
+    """The table of some hours, which may be empty."""
+    return cast("FacetCounts", states.of_rows.get(FacetCounts.kind, FacetCounts.empty()))
 
 
 def _evaluation(found: BiasEvaluation) -> Evaluation:

@@ -12,7 +12,7 @@ from hourglass.capture.window import format_time
 from hourglass.constraints import Verdict
 from hourglass.outputs.drawing import AXIS, BAND, Chart, drawn, layer, plainly, quantity
 from hourglass.outputs.numbers import number, span
-from hourglass.outputs.page import COLOURS, Tone, readable
+from hourglass.outputs.page import COLOURS, Tone, brief, readable
 
 _ROW, _PLOT = 19, 540
 _FURTHEST = 20.0  # limits; what is further away is drawn at the edge, as an arrow
@@ -21,8 +21,9 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 178, 92
 _LABELS = 50
 _MANY_POINTS = 60  # from here on a line says more than its points
 _CHANCE = "#a9c6de"  # no transparency: on paper each such part would be a drawing of its own
-_TONES = {Verdict.VIOLATION: Tone.ALARM, Verdict.PASS: Tone.GOOD}
 _SHAPES = {Verdict.VIOLATION: "diamond", Verdict.PASS: "circle"}
+_TONES = {Verdict.VIOLATION: Tone.ALARM, Verdict.PASS: Tone.GOOD}
+_WORDS = {Verdict.VIOLATION: "beyond", Verdict.PASS: "within"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,17 @@ class Point:
 
 
 Panel = tuple[str, Sequence[Point], tuple[float, float], float | None]
+
+
+def standing(verdict: Verdict | None) -> tuple[str, Tone]:
+    """Where a metric stands to its allowed range, in a word and a colour.
+
+    >>> standing(Verdict.PASS), standing(None)[0]
+    (('within', <Tone.GOOD: 'good'>), 'no baseline')
+    """
+    if verdict is None:
+        return "no baseline", Tone.QUIET
+    return _WORDS.get(verdict, str(verdict)), _TONES.get(verdict, Tone.QUIET)
 
 
 def limits_away(value: float, allowed: tuple[float, float], ideal: float) -> float:
@@ -89,17 +101,13 @@ def interval_chart(marks: Sequence[Mark], d: str, a: str) -> str:
     To the right is bad for d, whatever the metric's sign; metrics that do not tell the sides apart have a panel of their own.
     """
     d, a = readable(d), readable(a)
-    d, a = (_cut(name, max(_LONGEST_NAMES // 2, _LONGEST_NAMES - len(other))) for name, other in ((d, a), (a, d)))
+    d, a = (brief(name, max(_LONGEST_NAMES // 2, _LONGEST_NAMES - len(other))) for name, other in ((d, a), (a, d)))
     panels = []
     if directed := [mark for mark in marks if mark.tells_sides]:
         panels.append(_intervals(directed, -_EDGE, f"← {a} worse off   |   {d} worse off →"))
     if others := [mark for mark in marks if not mark.tells_sides]:
         panels.append(_intervals(others, 0.0, "how different; these do not say who is worse off →"))
     return drawn({"vconcat": panels, "spacing": 18})
-
-
-def _cut(name: str, longest: int) -> str:
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def _intervals(marks: Sequence[Mark], left: float, title: str) -> Chart:
@@ -141,15 +149,16 @@ def _place(mark: Mark, left: float) -> dict[str, Any]:
     if abs(at) > _EDGE:
         shape = "triangle-right" if at > 0 else "triangle-left"
     low, high, x = (max(left, -_EDGE, min(_EDGE, found)) for found in (*ends, at))
+    word, tone = standing(mark.verdict)
     return {
         "metric": mark.metric,
         "x": x,
         "low": low,
         "high": high,
         "shape": shape,
-        "tone": COLOURS[_TONES.get(mark.verdict, Tone.QUIET)],
+        "tone": COLOURS[tone],
         "value": number(mark.value),
-        "verdict": {Verdict.VIOLATION: "beyond", Verdict.PASS: "within"}.get(mark.verdict, str(mark.verdict)),
+        "verdict": word,
     }
 
 

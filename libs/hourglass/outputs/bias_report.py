@@ -11,6 +11,7 @@ from itertools import groupby
 from hourglass.bias import (
     ALL_OTHERS,
     BIAS_METRICS,
+    MOST_COMPARED,
     BiasEvaluation,
     BiasMetric,
     BiasReport,
@@ -18,15 +19,14 @@ from hourglass.bias import (
     MeasuredBias,
     Stage,
     ValueBias,
+    by_facet,
 )
-from hourglass.bias.constraints import lower_end
 from hourglass.capture.window import Window
 from hourglass.constraints import Verdict
-from hourglass.errors import shorten
-from hourglass.outputs.bias_charts import Mark, Point, history_chart, interval_chart
+from hourglass.outputs.bias_charts import Mark, Point, history_chart, interval_chart, standing
 from hourglass.outputs.html_page import html_page
 from hourglass.outputs.numbers import number, span
-from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone
+from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone, brief
 from hourglass.outputs.pdf_page import pdf_page
 from hourglass.undefined import Undefined
 
@@ -34,6 +34,7 @@ REPORT_HTML, REPORT_PDF = "report.html", "report.pdf"
 THE_REST = "the rest"
 _LONGEST_NAME, _LONGEST_REASON = 30, 300
 _NAMED = 3  # facet values that the first sentence names
+_DRAWN = 20  # facet values that have a part of their own, with charts and all metrics
 _PANELS = 3  # charts of history beside each other
 _STAGES = {Stage.PRE: "Labels, whatever a model says", Stage.POST: "Predictions"}
 _UNJUDGED = (Verdict.INSUFFICIENT, Verdict.NOT_COMPUTABLE)
@@ -92,7 +93,7 @@ class BiasSection:
     @property
     def sides(self) -> tuple[str, str]:
         """The names of d and a in sentences."""
-        d, a = (f"{_brief(self.facet)} = {_brief(value)}" for value in (self.value, self.against))
+        d, a = (f"{brief(self.facet, _LONGEST_NAME)} = {brief(value, _LONGEST_NAME)}" for value in (self.value, self.against))
         return d, THE_REST if self.against == ALL_OTHERS else a
 
     def having(self, verdict: Verdict) -> tuple[BiasLine, ...]:
@@ -111,28 +112,16 @@ class HowComputed:
 
 
 @dataclass(frozen=True)
-class FacetRows:
-    """The rows that a facet was measured on: all, those without a value of it, and those of the flip test."""
-
-    facet: str
-    positive: tuple[str, ...]
-    rows: int
-    missing: int
-    labelled: int
-    predicted: int
-    truncated: bool
-    sampled: int
-    left_out: int
-
-
-@dataclass(frozen=True)
 class BiasPage:
-    """The report of a window: `subject` is what was watched, such as an endpoint, and `window` its time in words."""
+    """The report of a window: `subject` is what was watched, such as an endpoint, and `window` its time in words.
+
+    `facets` are the reports as they were given.
+    """
 
     subject: str
     window: str
     how: HowComputed
-    facets: tuple[FacetRows, ...]
+    facets: tuple[BiasReport, ...]
     sections: tuple[BiasSection, ...]
 
 
@@ -150,8 +139,7 @@ def bias_page(
     A constraint on a value that was not measured has a section too, after them. `metrics` are those that were asked for, all when
     absent; what has a constraint is shown as well.
     """
-    known = [(report.facet, value.value) for report in reports for value in report.values if value.against == ALL_OTHERS]
-    judged = {(found.facet, _same_value(found, known), found.metric): found for found in evaluations}
+    judged = {(found.facet, found.measured, found.metric): found for found in evaluations}
     sections = []
     measured: set[Key] = set()
     for report in reports:
@@ -175,18 +163,7 @@ def bias_page(
         sides = BiasSection(facet, name, ALL_OTHERS, (0, 0), ()).sides
         lines = [_line(BIAS_METRICS[missed[2]], nothing, judged[missed], sides, how.decision, ()) for missed in lost[facet, name]]
         sections.append(BiasSection(facet, name, ALL_OTHERS, (0, 0), _ordered(lines)))
-    facets = tuple(
-        FacetRows(r.facet, r.positive, r.rows, r.missing, r.labelled, r.predicted, r.truncated, r.sampled, r.left_out) for r in reports
-    )
-    return BiasPage(subject, _time(window), how, facets, tuple(sections))
-
-
-def _same_value(found: BiasEvaluation, known: Iterable[tuple[str, str]]) -> str:
-    """What the value of a constraint is called among the measured ones: above a threshold the stock analyzer writes another end."""
-    lower = lower_end(found.facet_value)
-    if lower is None or (found.facet, found.facet_value) in known:
-        return found.facet_value
-    return next((value for facet, value in known if facet == found.facet and lower_end(value) == lower), found.facet_value)
+    return BiasPage(subject, _time(window), how, tuple(reports), tuple(sections))
 
 
 def _time(window: Window | None) -> str:
@@ -219,10 +196,6 @@ def bias_files(report: BiasPage) -> dict[str, bytes]:
     """`report.html`, one file without scripts and network for a browser or a mail, and `report.pdf`, the same on sheets of A4."""
     page = as_page(report)
     return {REPORT_HTML: html_page(page), REPORT_PDF: pdf_page(page)}
-
-
-def _brief(name: str, longest: int = _LONGEST_NAME) -> str:
-    return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
 
 
 def _sides(report: BiasReport, value: ValueBias) -> tuple[str, str]:
@@ -268,7 +241,7 @@ def _line(
         metric.ideal,
         metric.ideal if decision is Decision.INTERVAL else 0.0,
         verdict,
-        shorten(reason, _LONGEST_REASON),
+        brief(reason, _LONGEST_REASON),
         measured.counts,
         _sentence(metric, value, interval, sides),
         "" if value is None else metric.worse_off(value),
@@ -293,14 +266,15 @@ def as_page(report: BiasPage) -> Page:
     """A report as blocks: the verdict, all values at a glance, each value, how it was computed, and what the words mean."""
     tone, headline, more = _verdict(report)
     several = len(report.sections) > 1
+    drawn = _drawn(report.sections)
     return Page(
-        f"Bias of {shorten(report.subject, _LONGEST_REASON)}",
+        f"Bias of {brief(report.subject, _LONGEST_REASON)}",
         report.window,
         (
             Paragraph(headline, tone, large=True),
             *([Paragraph(more)] if more else []),
-            *([_overview(report.sections)] if several else []),
-            *(block for place, section in enumerate(report.sections) for block in _section(section, f"value-{place}", counted=several)),
+            *(_overview(report, drawn) if several else []),
+            *(block for place in drawn for block in _section(report.sections[place], _anchor(place), counted=several)),
             *_computed(report),
             *_words(report.how),
         ),
@@ -330,7 +304,11 @@ def _headline(judged: Sequence[BiasSection]) -> tuple[Tone, str]:
     total = sum(entry[2] for entry in beyond)
     passed = sum(len(section.having(Verdict.PASS)) for section in judged)
     facets = {section.facet for section in judged}
-    of = beyond[0][0] if len(judged) == 1 else f"{len(judged)} {f'values of {_brief(min(facets))}' if len(facets) == 1 else 'facet values'}"
+    of = (
+        beyond[0][0]
+        if len(judged) == 1
+        else f"{len(judged)} {f'values of {brief(min(facets), _LONGEST_NAME)}' if len(facets) == 1 else 'facet values'}"
+    )
     if found and len(judged) == 1:
         return Tone.ALARM, f"{found[0][1]} of {total} metrics of {of} {'is' if found[0][1] == 1 else 'are'} beyond their allowed range."
     if found:
@@ -351,7 +329,35 @@ def _many(n: int, one: str, more: str) -> str:
     return f"{n} {one if n == 1 else more}"
 
 
-def _overview(sections: Sequence[BiasSection]) -> Table:
+def _drawn(sections: Sequence[BiasSection]) -> list[int]:
+    """The places of the sections that are shown with charts: those with most violations, then the first ones, in their order."""
+    violations = [len(section.having(Verdict.VIOLATION)) for section in sections]
+    return sorted(sorted(range(len(sections)), key=lambda place: -violations[place])[:_DRAWN])
+
+
+def _anchor(place: int) -> str:
+    return f"value-{place}"
+
+
+def _overview(report: BiasPage, drawn: Collection[int]) -> Iterator[Block]:
+    """All values at a glance, and which of them have no part of their own, or are not compared with the best-off one."""
+    yield _at_a_glance(report.sections, drawn)
+    if len(drawn) < len(report.sections):
+        yield Paragraph(
+            f"Charts and all metrics follow for {len(drawn)} of these {len(report.sections)}: those with most metrics beyond, "
+            "then the first. analysis.json has the metrics of all."
+        )
+    for facet in report.facets:
+        if facet.not_compared:
+            name, best = brief(facet.facet, _LONGEST_NAME), brief(facet.values[0].against, _LONGEST_NAME)
+            yield Paragraph(
+                f"{_many(facet.not_compared, f'value of {name} is', f'values of {name} are')} not compared with the best-off one, "
+                f"{best}: fewer than {report.how.least_count} rows, or not among the {MOST_COMPARED} with most.",
+                Tone.QUIET,
+            )
+
+
+def _at_a_glance(sections: Sequence[BiasSection], drawn: Collection[int]) -> Table:
     facets = {section.facet for section in sections}
     rows = []
     for place, section in enumerate(sections):
@@ -361,7 +367,11 @@ def _overview(sections: Sequence[BiasSection]) -> Table:
         against = "" if section.against == ALL_OTHERS else f"against {section.sides[1]}"
         rows.append(
             (
-                Cell(_brief(section.value, 3 * _LONGEST_NAME) if len(facets) == 1 else section.sides[0], against, link=f"value-{place}"),
+                Cell(
+                    brief(section.value, 3 * _LONGEST_NAME) if len(facets) == 1 else section.sides[0],
+                    against,
+                    link=_anchor(place) if place in drawn else "",
+                ),
                 Cell(f"{section.rows[0]:,} of {sum(section.rows):,}"),
                 Cell(str(len(bad)), tone=Tone.ALARM, strong=True) if bad else Cell("0" if _with_verdict(section) else "—"),
                 Cell(f"{counts[Verdict.PASS]}" if _with_verdict(section) else "—"),
@@ -370,7 +380,7 @@ def _overview(sections: Sequence[BiasSection]) -> Table:
             )
         )
     head = (
-        _brief(min(facets)) if len(facets) == 1 else "Facet value",
+        brief(min(facets), _LONGEST_NAME) if len(facets) == 1 else "Facet value",
         "Rows",
         "Beyond",
         "Within",
@@ -389,7 +399,7 @@ def _leaning(section: BiasSection) -> str:
 
 def _section(section: BiasSection, anchor: str, *, counted: bool) -> Iterator[Block]:
     d, a = section.sides
-    yield Heading(shorten(section.name, _LONGEST_REASON), anchor=anchor)
+    yield Heading(brief(section.name, _LONGEST_REASON), anchor=anchor)
     bad = section.having(Verdict.VIOLATION)
     rows = f"{section.rows[0]:,} rows have {d}; {section.rows[1]:,} are {'the others with a value' if a == THE_REST else f'of {a}'}."
     judged = _with_verdict(section)
@@ -443,21 +453,16 @@ def _table(lines: Sequence[BiasLine]) -> Table:
 
 
 def _row(line: BiasLine) -> tuple[Cell, ...]:
-    tones = {Verdict.VIOLATION: Tone.ALARM, Verdict.PASS: Tone.GOOD}
-    tone = Tone.QUIET if line.verdict is None else tones.get(line.verdict, Tone.QUIET)
+    word, tone = standing(line.verdict)
     reason = f"No {'value' if line.value is None else 'verdict'}: {line.reason}." if line.reason else ""
     return (
         Cell(line.metric, line.name, strong=True),
         Cell(number(line.value), "" if line.interval is None else span(line.interval), strong=line.verdict is Verdict.VIOLATION),
         Cell("—" if line.allowed is None else span(line.allowed)),
-        Cell("no baseline" if line.verdict is None else _standing(line.verdict), tone=tone, strong=line.verdict is Verdict.VIOLATION),
+        Cell(word, tone=tone, strong=line.verdict is Verdict.VIOLATION),
         Cell(f"{line.counts[0]:,}", f"against {line.counts[1]:,}"),
         Cell(line.sentence, reason) if line.sentence else Cell(reason, tone=Tone.QUIET),
     )
-
-
-def _standing(verdict: Verdict) -> str:
-    return {Verdict.VIOLATION: "beyond", Verdict.PASS: "within"}.get(verdict, str(verdict))
 
 
 def _computed(report: BiasPage) -> Iterator[Block]:
@@ -474,13 +479,13 @@ def _computed(report: BiasPage) -> Iterator[Block]:
     )
     head = ("Facet", "Positive", "Rows", "With a label", "With a prediction", "Without a value", "Flip test")
     rows = []
-    for facet in report.facets:
+    for facet in by_facet(report.facets).values():
         flip = f"{facet.sampled:,} sampled rows" if facet.sampled else "no rows"
         below = f"{facet.left_out:,} more lack a feature" if facet.left_out else ""
         kept = "more values than can be kept" if facet.truncated else ""
         numbers = (f"{n:,}" for n in (facet.rows, facet.labelled, facet.predicted, facet.missing))
-        positive = shorten(", ".join(facet.positive), _LONGEST_NAME)
-        rows.append((Cell(shorten(facet.facet, _LONGEST_REASON), kept), Cell(positive), *map(Cell, numbers), Cell(flip, below)))
+        positive = brief(", ".join(facet.positive), _LONGEST_NAME)
+        rows.append((Cell(brief(facet.facet, _LONGEST_REASON), kept), Cell(positive), *map(Cell, numbers), Cell(flip, below)))
     yield Table(head, (0.22, 0.14, 0.1, 0.12, 0.14, 0.12, 0.16), tuple(rows))
 
 

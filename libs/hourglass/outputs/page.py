@@ -90,3 +90,12 @@ def readable(text: str) -> str:
 
 
 _JOINERS = "\u200c\u200d"  # without them some scripts, and families of emoji, are misspelled
+
+
+def brief(text: str, longest: int) -> str:
+    """A text that is cut where it is longer.
+
+    >>> brief("Ethnic group", 8), brief("Sex", 8)
+    ('Ethnic…', 'Sex')
+    """
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"

@@ -174,16 +174,29 @@ def test_the_course_over_no_hour_one_hour_and_many(hours: int):
         assert "No stored hour has a value of them." in words(html_page(as_page(page(measured(AGAINST_F), measured(FAIR)))))
 
 
-def test_forty_values_are_an_overview_and_a_part_each():
+def test_of_forty_values_twenty_have_a_part_of_their_own():
+    """All are in the overview; those in violation come first, wherever they stand."""
     cells = {(f"v{n}", label, predicted): 9 + n % 5 for n in range(40) for label in "01" for predicted in "01"}
     now = measured(cells, None)
     found = page(now, now)
+    assert first_words(found).startswith("No metric of 40 values of Sex is beyond its allowed range;")
+    assert linked(found) == [section.value for section in found.sections[:20]]
+    turned = page(measured(cells | {("v39", "1", "0"): 400}, None), now)
+    bad = {section.value: len(section.having(Verdict.VIOLATION)) for section in turned.sections}
+    shown = linked(turned)
+    assert "v39" in shown
+    assert min(bad[value] for value in shown) >= max(bad[value] for value in bad.keys() - set(shown))
+    assert "Charts and all metrics follow for 20 of these 40: " in words(html_page(as_page(turned)))
+
+
+def linked(found: BiasPage) -> list[str]:
+    """The values in the overview, which has all, that lead to a part of their own."""
     blocks = as_page(found).blocks
     overview = next(block for block in blocks if isinstance(block, Table))
-    anchors = {block.anchor for block in blocks if isinstance(block, Heading)}
-    assert len(overview.rows) == 40
-    assert {row[0].link for row in overview.rows} <= anchors
-    assert first_words(found).startswith("No metric of 40 values of Sex is beyond its allowed range;")
+    anchors = [block.anchor for block in blocks if isinstance(block, Heading) and block.anchor]
+    assert len(overview.rows) == len(found.sections)
+    assert [row[0].link for row in overview.rows if row[0].link] == anchors
+    return [row[0].text for row in overview.rows if row[0].link]
 
 
 def test_several_facets_are_named_with_their_values():
