@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -114,10 +115,14 @@ def _notes(reports: Sequence[Report]) -> Iterator[str]:
     if len(sources) > 1:
         shown = ", ".join(sources[:_SHOWN_NAMES]) + (" …" if len(sources) > _SHOWN_NAMES else "")
         yield f"rows of {len(sources)} endpoints and variants are added up: {plain(shown)}; --variant chooses"
-    lacking: dict[str, int] = {}
+    lacking: Counter[str] = Counter()
+    nothing: Counter[str] = Counter()
     for report in reports:
-        for name in dict.fromkeys(e.feature for e in report.evaluations if e.verdict in _WITHOUT_VALUE):
-            lacking[name or "the reference"] = lacking.get(name or "the reference", 0) + 1
+        without = [e for e in report.evaluations if e.verdict in _WITHOUT_VALUE]
+        lacking.update({e.feature: 1 for e in without if e.feature})
+        nothing.update({e.description: 1 for e in without if not e.feature and e.description not in report.coverage.warnings})
+    for reason, windows in nothing.items():
+        yield f"nothing to be judged in {windows} {'window' if windows == 1 else 'windows'}: {plain(reason)}"
     if lacking:
         shown = ", ".join(f"{shorten(name, _SHOWN)} in {count}" for name, count in list(lacking.items())[:_SHOWN_NAMES])
         more = f", and {len(lacking) - _SHOWN_NAMES} more" if len(lacking) > _SHOWN_NAMES else ""

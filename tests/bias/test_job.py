@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from hourglass.cli import cli
 from hourglass.errors import InputError
 from hourglass.outputs.report import Report
 from hourglass.undefined import Undefined
@@ -249,6 +251,52 @@ def test_what_is_not_in_the_data_is_said(tmp_path: Path) -> None:
         run_bias(tmp_path / "out", **flags, decision="uncertainty")
     with pytest.raises(InputError, match="reference: found last:7; expected baseline"):
         run_bias(tmp_path / "out", **flags, reference="last:7")
+
+
+def slip(folder: Path, label: list[Any] | None = None, facet: list[Any] | None = None, named: str = "config") -> dict[str, Any]:
+    """A data set of 0 and 1 of f and m, and a configuration that may name others."""
+    rows = [f"{'fm'[i % 2]},{i // 2 % 2},{i // 4 % 2}" for i in range(400)]
+    (folder / "data.csv").write_text("\n".join(["sex,y,p", *rows]) + "\n")
+    facets = [{"name_or_index": "sex", "value_or_threshold": facet or ["f"]}]
+    document = {"label": "y", "label_values_or_threshold": label or [1], "facet": facets, "predictor": {"label": "p"}}
+    (folder / f"{named}.json").write_text(json.dumps(document))
+    return {"dataset_source": folder / "data.csv", "analysis_config": folder / f"{named}.json"}
+
+
+def test_a_positive_value_that_never_occurs_is_told_and_is_no_pass(tmp_path: Path) -> None:
+    """Neither as a baseline, which would be one of CI, nor against one: CI alone would pass."""
+    run_bias(tmp_path / "right", **slip(tmp_path))
+    reason = "the labels and predictions are '0', '1'; none of them is positive ('yes')"
+    flags = slip(tmp_path, label=["yes"], named="wrong")
+    for constraints in ({}, {"baseline_constraints": tmp_path / "right" / "analysis.json"}):
+        report = report_of(tmp_path / "out", **flags, **constraints)
+        assert report.verdict == "insufficient data"
+        assert report.coverage.warnings == (reason,)
+        written = read(tmp_path / "out" / "evaluation.json")
+        assert written["hours"]["warnings"] == [reason]
+        assert written["evaluations"][-1]["description"] == reason
+    assert f"No verdict: {reason}." in (tmp_path / "out" / "report.html").read_text().replace("&#x27;", "'")
+
+
+def test_a_facets_value_that_never_occurs_is_told(tmp_path: Path) -> None:
+    """With those that do, and what would make them one."""
+    report = report_of(tmp_path / "out", **slip(tmp_path, facet=["female"]))
+    assert report.coverage.warnings == ("no row has sex = female; its values are 'f', 'm'",)
+    assert report.verdict == "insufficient data"
+
+
+def test_the_reason_of_a_run_without_any_value_is_on_the_screen(tmp_path: Path) -> None:
+    """Once, and not as one of a reference, which the run has not."""
+    run_bias(tmp_path / "right", **slip(tmp_path))
+    flags = {**slip(tmp_path, facet=["m"], named="other"), "baseline_constraints": tmp_path / "right" / "analysis.json"}
+    arguments = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    shown = CliRunner().invoke(cli, ["bias", *arguments, "--output-path", str(tmp_path / "out"), "--engine", "local"])
+    assert "nothing to be judged in 1 window: sex = f was not measured, but sex = m" in shown.output
+    assert "the reference" not in shown.output
+    wrong = [word.replace("other.json", "wrong.json") for word in arguments]
+    slip(tmp_path, label=["yes"], named="wrong")
+    shown = CliRunner().invoke(cli, ["bias", *wrong, "--output-path", str(tmp_path / "out"), "--engine", "local"])
+    assert shown.output.count("none of them is positive ('yes')") == 1
 
 
 def test_a_report_for_people_is_of_one_window_or_of_those_in_violation(tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ class Faults:
         lost = set(positive) - set(state.classes)
         of_labels = _dropped("labels", lost) if many_labels and lost else _none_positive("labels", labels, positive)
         of_predictions = _dropped("predictions", lost) if many_predictions and lost else _of_predictions(labels, predictions, positive)
+        if of_labels and labels == predictions:
+            of_labels = of_predictions = _none_positive("labels and predictions", labels, positive) or of_labels
         of_groups = f"there are more than {CAP:,} groups, and rows of those that are not kept cannot be compared within them"
         of_classes = f"the labels have more than {CAP:,} classes, and those that are not kept cannot be told apart"
 
@@ -62,7 +64,7 @@ class Faults:
             )
 
         found = {key: why_not(metric) for key, metric in BIAS_METRICS.items()}
-        return cls({key: why for key, why in found.items() if why}, tuple(filter(None, (of_labels, of_predictions))))
+        return cls({key: why for key, why in found.items() if why}, tuple(dict.fromkeys(filter(None, (of_labels, of_predictions)))))
 
 
 def _of_predictions(labels: set[str], predictions: set[str], positive: Collection[str]) -> str:

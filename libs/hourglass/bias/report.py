@@ -73,6 +73,9 @@ class BiasReport:
     `rows` are all that were given, `missing` those without a value of the facet, which are on neither side. `values` are
     one for each facet d that was asked for; `truncated` says that some values are only counted as "other". The flip test saw
     `sampled` rows; `left_out` more lack a feature. Of values that are held against one, `not_compared` more were not asked for.
+
+    `outcome_faults` say why labels or predictions cannot be told apart as positive or not. `warnings` are these, and the values
+    that no row has: slips of a configuration, more likely than news about people.
     """
 
     facet: str
@@ -86,6 +89,8 @@ class BiasReport:
     sampled: int = 0
     left_out: int = 0
     not_compared: int = 0
+    outcome_faults: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def measure_bias(
@@ -123,9 +128,9 @@ def measure_bias(
     ]
     faults = Faults.of(state, facet, positive)
     drawn = _drawn(rows, asked, against, bootstrap)
+    nobody = [absent(rows, facet, found.name, found.values) for found in asked]
     measured = []
-    for place, (found, table) in enumerate(zip(asked, tables, strict=True)):
-        fault = absent(rows, facet, found.name, found.values)
+    for place, (found, table, fault) in enumerate(zip(asked, tables, nobody, strict=True)):
         metrics = {}
         for key, metric in sorted(BIAS_METRICS.items()):
             if metric.formula is None:
@@ -147,6 +152,8 @@ def measure_bias(
         tuple(measured),
         0 if sample is None else len(sample.features),
         0 if sample is None else sample.left_out,
+        outcome_faults=faults.outcomes,
+        warnings=tuple(dict.fromkeys(filter(None, (*faults.outcomes, *faults.by_metric.values(), *nobody)))) if rows.n else (),
     )
 
 

@@ -57,6 +57,7 @@ from hourglass.values import as_floats
 
 LOOKED_AT_ROWS, LOOKED_AT_BATCHES = 100_000, 256  # for the numbers of a column
 HISTORY, HISTORY_DRAWS = timedelta(days=1), 100  # how far a report looks back, and draws for each hour of that
+_REASONS = 3  # that are said of a window without any value
 RANKING = Ranking("most metrics in violation first", "violations", "number of metrics in violation")
 
 
@@ -154,23 +155,38 @@ class BiasDrift:
         warnings = need_columns(self.digest, counts, asked.first) if isinstance(counts, FacetCounts) else ()
         if dataset.rows and (self.settings.window is None or any(found.verdict is Verdict.VIOLATION for found in bias.evaluations)):
             bias = replace(bias, page=self._page(asked, bias))
-        evaluations = [_evaluation(found) for found in bias.evaluations]
-        suggested = _with_values(bias.facets) if self.constraints is None else {}
-        if dataset.rows and not suggested and not any(found.value is not None for found in evaluations):
-            reason = "no metric of any facet has a value: analysis.json says why"
-            evaluations.append(Evaluation("", CHECK, "bias of the facets", None, None, Verdict.INSUFFICIENT, reason))
+        lacking = self._lacking(bias) if dataset.rows else None
+        suggested = _with_values(bias.facets) if self.constraints is None and lacking is None else {}
         return Report(
             asked.window,
             dataset,
-            tuple(evaluations),
+            self._evaluations(bias, lacking),
             constraints={"bias_constraints": suggested} if suggested else None,
-            coverage=Coverage(warnings=warnings),
             states=asked.states if self.constraints is None else None,
+            coverage=Coverage(warnings=(*warnings, *_each_once(found.warnings for found in bias.facets))),
             traffic=asked.traffic,
             segments=tuple(self._segments(asked.states)),
             ranking=RANKING,
             bias=bias,
         )
+
+    def _lacking(self, bias: Bias) -> str | None:
+        """Why nothing can be said of a window, whatever some metrics are; None where something can."""
+        if faults := _each_once(found.outcome_faults for found in bias.facets):
+            return "; ".join(faults)
+        if self.constraints is None and _with_values(bias.facets):
+            return None
+        if any(found.value is not None for found in bias.evaluations):
+            return None
+        warnings = _each_once(found.warnings for found in bias.facets)
+        reasons = warnings or _reasons(bias.facets) if self.constraints is None else _each_once([e.description] for e in bias.evaluations)
+        return "; ".join(reasons[:_REASONS]) or "the constraints have none of the metrics that are asked for"
+
+    @staticmethod
+    def _evaluations(bias: Bias, lacking: str | None) -> tuple[Evaluation, ...]:
+        """Each metric's check, and that there is nothing to be judged by."""
+        whole = [Evaluation("", CHECK, "bias of the facets", None, None, Verdict.INSUFFICIENT, lacking)] if lacking else []
+        return (*map(_evaluation, bias.evaluations), *whole)
 
     @property
     def _bootstrap(self) -> Bootstrap:
@@ -237,8 +253,8 @@ class BiasDrift:
                 continue
             bias = self.measured(segment)
             dataset = Dataset(sum(segment.intake.rows.values()), "", {}, segment.intake)
-            evaluations = tuple(map(_evaluation, bias.evaluations))
-            report = SegmentReport(name, dataset, evaluations, bias=bias)
+            lacking = self._lacking(bias) if dataset.rows else None
+            report = SegmentReport(name, dataset, self._evaluations(bias, lacking), bias=bias)
             found.append(replace(report, effect=float(len(report.violations))))
         return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
 
@@ -269,6 +285,16 @@ def _evaluation(found: BiasEvaluation) -> Evaluation:
         found.description,
         None if found.interval is None else (found.interval.low, found.interval.high),
     )
+
+
+def _each_once(sentences: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sentence for of_facet in sentences for sentence in of_facet))
+
+
+def _reasons(facets: Iterable[BiasReport]) -> tuple[str, ...]:
+    """Why metrics have no value, each reason once."""
+    measured = (found.value for facet in facets for value in facet.values for found in value.metrics.values())
+    return _each_once([found.reason] for found in measured if isinstance(found, Undefined))
 
 
 def _with_values(facets: Iterable[BiasReport]) -> dict[str, float]:

@@ -285,6 +285,8 @@ def _verdict(report: BiasPage) -> tuple[Tone, str, str]:
     """The one line that says it all, how it is meant, and what could not be judged."""
     if not any(facet.rows for facet in report.facets):
         return Tone.QUIET, "No data: the window has no rows.", ""
+    if faults := dict.fromkeys(fault for facet in report.facets for fault in facet.outcome_faults):
+        return Tone.QUIET, f"No verdict: {'; '.join(faults)}.", "Metrics that do not ask what is positive are shown."
     judged = [section for section in report.sections if any(line.verdict is not None for line in section.lines)]
     if not judged:
         return Tone.PLAIN, "No baseline: the metrics are shown, and nothing is held against an allowed range.", ""

@@ -25,14 +25,16 @@ COMPARISONS = {"baseline_drift_check", ATTRIBUTION_CHECK, BIAS_CHECK, *OPERATORS
 def verdict_of(dataset: Dataset, evaluations: tuple[Evaluation, ...]) -> Verdict:
     """The worst of some rows: no data, violation, insufficient data, or pass.
 
-    They pass only if at least one comparison with the past could be made, or none was asked for.
+    They pass only if at least one comparison with the past could be made, or none was asked for, and none is lacking that is
+    about all of them.
     """
     if dataset.rows == 0:
         return Verdict.NO_DATA
     if any(found.verdict is Verdict.VIOLATION for found in evaluations):
         return Verdict.VIOLATION
-    compared = {found.verdict for found in evaluations if found.check in COMPARISONS}
-    return Verdict.INSUFFICIENT if compared and Verdict.PASS not in compared else Verdict.PASS
+    compared = {(found.feature, found.verdict) for found in evaluations if found.check in COMPARISONS}
+    lacking = ("", Verdict.INSUFFICIENT) in compared or Verdict.PASS not in {verdict for _, verdict in compared}
+    return Verdict.INSUFFICIENT if compared and lacking else Verdict.PASS
 
 
 @dataclass(frozen=True)
