@@ -14,7 +14,7 @@ from hourglass.cli import cli
 from hourglass.errors import InputError
 from hourglass.outputs.report import Report
 from hourglass.undefined import Undefined
-from tests.engine import read, run_bias
+from tests.engine import read, run_bias, validator
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 CONFIG = SAMPLES / "bias_endpoint_json.analysis_config.json"
@@ -297,6 +297,22 @@ def test_the_reason_of_a_run_without_any_value_is_on_the_screen(tmp_path: Path) 
     slip(tmp_path, label=["yes"], named="wrong")
     shown = CliRunner().invoke(cli, ["bias", *wrong, "--output-path", str(tmp_path / "out"), "--engine", "local"])
     assert shown.output.count("none of them is positive ('yes')") == 1
+
+
+def test_the_rows_of_each_facet_are_in_the_evaluation(tmp_path: Path) -> None:
+    """For machines: who has no value, label or prediction, and how many the flip test saw; once for a facet with two values."""
+    lines = [f"{'fm'[i % 2] if i >= 30 else ''},{i % 40 if i % 9 else ''},{i % 3 % 2 if i % 5 else ''},{i // 2 % 2}" for i in range(400)]
+    (tmp_path / "data.csv").write_text("\n".join(["sex,age,y,p", *lines]) + "\n")
+    facets = [{"name_or_index": "sex", "value_or_threshold": [value]} for value in "fm"]
+    document = {"headers": ["sex", "age", "y", "p"], "label": "y", "label_values_or_threshold": [1], "facet": facets}
+    (tmp_path / "config.json").write_text(json.dumps({**document, "predictor": {"label": "p"}}))
+    report_of(tmp_path / "out", dataset_source=tmp_path / "data.csv", analysis_config=tmp_path / "config.json")
+    written = read(tmp_path / "out" / "evaluation.json")
+    validator("evaluation").validate(written)
+    (found,) = written["facets"]
+    complete = sum(1 for i in range(30, 400) if i % 9)
+    counts = {"rows": 400, "missing": 30, "labelled": 320, "predicted": 400, "sampled": complete, "left_out": 400 - complete}
+    assert found == {"facet": "sex", **counts}
 
 
 def test_a_report_for_people_is_of_one_window_or_of_those_in_violation(tmp_path: Path) -> None:

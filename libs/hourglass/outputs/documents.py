@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from hourglass.bias import BiasReport, by_facet
 from hourglass.capture.window import Window, format_time
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
@@ -115,8 +116,15 @@ def evaluation_document(report: Report, looked_at: Iterable[str]) -> dict[str, A
             "records_outside_of_their_hour": {"count": intake.outside, "examples": list(intake.outside_at)},
             "kept_rows": report.kept_rows,
         },
+        **({"facets": [_facet(facet) for facet in by_facet(report.bias.facets).values()]} if report.bias is not None else {}),
         "evaluations": [evaluation_entry(evaluation) for evaluation in report.evaluations],
     }
+
+
+def _facet(facet: BiasReport) -> dict[str, Any]:
+    """The rows that the metrics of a facet are of: all, without a value of it, with a label, a prediction, and in the flip test."""
+    keys = ("facet", "rows", "missing", "labelled", "predicted", "sampled", "left_out")
+    return {key: getattr(facet, key) for key in keys}
 
 
 def segments_document(report: Report) -> dict[str, Any]:
