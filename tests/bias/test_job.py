@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from click.testing import CliRunner
 
 from hourglass.cli import cli
 from hourglass.errors import InputError
+from hourglass.outputs.bias_report import BiasPage
 from hourglass.outputs.report import Report
 from hourglass.undefined import Undefined
 from tests.engine import read, run_bias, validator
@@ -103,15 +106,17 @@ CSV_CONFIG = {
 }
 
 
-def write_csv_hours(folder: Path, hours: int = 2, *, against: bool = False) -> dict[str, Any]:
-    """Merged CSV captures: half the rows are of each sex; `against` turns the last hour's predictions against one."""
+def write_csv_hours(folder: Path, hours: int = 2, *, against: Collection[int] = (), rows: int = 400) -> dict[str, Any]:
+    """Merged CSV captures: half the rows are of each sex; `against` are hours whose predictions are turned against one."""
     for hour in range(hours):
         lines = []
-        for i in range(400):
+        for i in range(rows):
             sex = "fm"[i % 2]
-            said = 0 if against and hour == hours - 1 and sex == "f" else i // 2 % 2
+            said = 0 if hour in against and sex == "f" else i // 2 % 2
             lines.append(csv_record(1000 * hour + i, 20 + i % 3, sex, i // 2 % 2, said))
-        place = folder / "merged" / "endpoint" / "AllTraffic" / "2026" / "11" / "21" / f"{9 + hour:02}"
+        place = (
+            folder / "merged" / "endpoint" / "AllTraffic" / f"{datetime(2026, 11, 21, 9, tzinfo=UTC) + timedelta(hours=hour):%Y/%m/%d/%H}"
+        )
         place.mkdir(parents=True, exist_ok=True)
         (place / "part-00000.jsonl").write_text("\n".join(lines) + "\n")
     (folder / "config.json").write_text(json.dumps(CSV_CONFIG))
@@ -146,7 +151,7 @@ def test_without_headers_numbers_count_the_inputs_columns(tmp_path: Path) -> Non
 
 def test_predictions_that_turn_against_a_group_are_found_in_their_hour(tmp_path: Path) -> None:
     """By the interval; the hour before is clean and writes no violations, and those of an earlier run are gone."""
-    flags = write_csv_hours(tmp_path, against=True)
+    flags = write_csv_hours(tmp_path, against={1})
     span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T11:00:00Z", "window": "1h", "state_root": tmp_path / "states"}
     first = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z"}
     run_bias(tmp_path / "baseline", **flags, **first)
@@ -315,23 +320,42 @@ def test_the_rows_of_each_facet_are_in_the_evaluation(tmp_path: Path) -> None:
     assert found == {"facet": "sex", **counts}
 
 
-def test_a_report_for_people_is_of_one_window_or_of_those_in_violation(tmp_path: Path) -> None:
-    """With the course over the stored hours; as HTML and as PDF."""
-    flags = write_csv_hours(tmp_path, against=True)
+def test_a_report_for_people_is_of_the_last_window_and_of_those_in_violation(tmp_path: Path) -> None:
+    """With the course of all that is judged over the stored hours, also where nothing is beyond; as HTML and as PDF."""
+    flags = write_csv_hours(tmp_path, hours=4, against={1})
     first = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z"}
     run_bias(tmp_path / "baseline", **flags, **first)
     assert "21 November 2026, 09:00 to 10:00 UTC" in (tmp_path / "baseline" / "report.html").read_text()
     assert (tmp_path / "baseline" / "report.pdf").read_bytes().startswith(b"%PDF")
-    span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T11:00:00Z", "window": "1h", "state_root": tmp_path / "states"}
-    (report,) = [
-        found
-        for found in run_bias(tmp_path / "out", baseline_constraints=tmp_path / "baseline" / "analysis.json", **flags, **span).reports
-        if found.bias is not None and found.bias.page is not None
-    ]
-    assert report.verdict == "violation"
-    assert [path.parent.name for path in (tmp_path / "out").rglob("report.html")] == ["10"]
-    history = next(line.history for section in report.bias.page.sections for line in section.lines if line.metric == "DPPL")
-    assert [point.time.hour for point in history] == [9, 10]
+    span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T13:00:00Z", "window": "1h", "state_root": tmp_path / "states"}
+    outcome = run_bias(tmp_path / "out", baseline_constraints=tmp_path / "baseline" / "analysis.json", **flags, **span)
+    assert [report.verdict for report in outcome.reports] == ["pass", "violation", "pass", "pass"]
+    assert sorted(path.parent.name for path in (tmp_path / "out").rglob("report.html")) == ["10", "12"]
+    turned, last = (report.bias.page for report in outcome.reports if report.bias is not None and report.bias.page is not None)
+    assert times_of(turned, "DPPL") == [9, 10]
+    judged = [line for section in last.sections for line in section.lines if line.value is not None]
+    assert judged
+    assert {tuple(point.time.hour for point in line.history) for line in judged} == {(9, 10, 11, 12)}
+    assert "Each point is an hour." in (tmp_path / "out" / "2026" / "11" / "21" / "12" / "report.html").read_text()
+
+
+def times_of(page: BiasPage, metric: str) -> list[int]:
+    """The hours of a metric's history."""
+    return [point.time.hour for section in page.sections for line in section.lines if line.metric == metric for point in line.history]
+
+
+def test_a_week_has_the_course_of_all_of_it(tmp_path: Path) -> None:
+    """In points of three hours, each the sum of them."""
+    flags = write_csv_hours(tmp_path, hours=160, rows=40)
+    span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-28T01:00:00Z", "state_root": tmp_path / "states"}
+    run_bias(tmp_path / "baseline", **flags, **span)
+    report = report_of(tmp_path / "out", baseline_constraints=tmp_path / "baseline" / "analysis.json", **flags, **span)
+    assert report.bias is not None
+    assert report.bias.page is not None
+    (line,) = [line for line in report.bias.page.sections[0].lines if line.metric == "DPPL"]
+    assert len(line.history) == 54
+    assert {later.time - earlier.time for earlier, later in pairwise(line.history)} == {timedelta(hours=3)}
+    assert "Each point is 3 hours." in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_a_whole_number_is_a_threshold_where_a_column_has_many(tmp_path: Path) -> None:

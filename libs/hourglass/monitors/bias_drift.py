@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from itertools import islice
+from datetime import datetime, timedelta
+from itertools import islice, pairwise
 from typing import ClassVar, cast
 
 import numpy as np
@@ -20,11 +20,13 @@ from hourglass import storage
 from hourglass.bias import (
     ALL_OTHERS,
     BIAS_BOOTSTRAP,
+    BIAS_METRICS,
     CHECK,
     BiasConstraint,
     BiasEvaluation,
     BiasReport,
     Decision,
+    FacetValue,
     FlipRows,
     best_off,
     compared,
@@ -36,7 +38,7 @@ from hourglass.bias.config import MOST_VALUES, AnalysisConfig, read_analysis_con
 from hourglass.bias.digest import BiasDigest, column_of
 from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
-from hourglass.capture.window import HOUR, Window, hour_start
+from hourglass.capture.window import HOUR, Window
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError
@@ -45,7 +47,7 @@ from hourglass.monitors.bias_columns import need_columns
 from hourglass.monitors.job import Asked, complete, json_object, plan_pass, prepare, read_document, read_first
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
-from hourglass.outputs.bias_report import BiasPage, HowComputed, bias_page, history_of
+from hourglass.outputs.bias_report import BiasPage, HowComputed, Key, bias_page, history_of
 from hourglass.outputs.report import Bias, Coverage, Outcome, Ranking, Report, SegmentReport
 from hourglass.quality import Bootstrap, ClassRule, Same
 from hourglass.scan import SamplePlan, ScanPlan
@@ -56,7 +58,8 @@ from hourglass.undefined import Undefined
 from hourglass.values import as_floats
 
 LOOKED_AT_ROWS, LOOKED_AT_BATCHES = 100_000, 256  # for the numbers of a column
-HISTORY, HISTORY_DRAWS = timedelta(days=1), 100  # how far a report looks back, and draws for each hour of that
+# how far a report looks back at least, in how many points, of how many hours before they are days, and the draws for each
+HISTORY, HISTORY_POINTS, HISTORY_HOURS, HISTORY_DRAWS = timedelta(days=1), 60, 3, 100
 _REASONS = 3  # that are said of a window without any value
 RANKING = Ranking("most metrics in violation first", "violations", "number of metrics in violation")
 
@@ -153,7 +156,7 @@ class BiasDrift:
         bias = self.measured(asked.states)
         counts = asked.states.of_rows.get(FacetCounts.kind)
         warnings = need_columns(self.digest, counts, asked.first) if isinstance(counts, FacetCounts) else ()
-        if dataset.rows and (self.settings.window is None or any(found.verdict is Verdict.VIOLATION for found in bias.evaluations)):
+        if dataset.rows and (asked.latest or any(found.verdict is Verdict.VIOLATION for found in bias.evaluations)):
             bias = replace(bias, page=self._page(asked, bias))
         lacking = self._lacking(bias) if dataset.rows else None
         suggested = _with_values(bias.facets) if self.constraints is None and lacking is None else {}
@@ -198,20 +201,33 @@ class BiasDrift:
         return Decision(self.settings.decision or Decision.INTERVAL)
 
     def _page(self, asked: Asked, bias: Bias) -> BiasPage:
-        """What a person is to read of a window, with the course of the last day's stored hours."""
+        """What a person is to read of a window, with the course over its stored hours, or those of the last day."""
         settings, bootstrap = self.settings, self._bootstrap
         how = HowComputed(bootstrap.draws, bootstrap.share, self._decision, settings.minimum_count)
-        few_draws = replace(bootstrap, draws=min(bootstrap.draws, HISTORY_DRAWS))
-        hours = []
-        if asked.window is not None:
-            end = asked.window.end
-            for hour in Window(end - HISTORY, end).hours():
-                start = hour_start(hour)
-                states = asked.sum(Window(start, start + HOUR)).states
-                if states.of_rows:
-                    hours.append((start, self._facets(_counts(states), self._flip_rows(states), few_draws)))
         subject = settings.sagemaker_endpoint_name or ", ".join(source for source in asked.traffic if source) or settings.dataset_source
-        return bias_page(subject, asked.window, bias.facets, bias.evaluations, how, history_of(hours), self.digest.config.metrics)
+        page = bias_page(subject, asked.window, bias.facets, bias.evaluations, how, self.digest.config.metrics)
+        if asked.window is None or not page.judged:
+            return page
+        each, periods = course(asked.window)
+        return page.with_history(history_of(self._course(asked, page.judged, periods)), each)
+
+    def _course(self, asked: Asked, judged: Collection[Key], periods: Iterable[Window]) -> Iterator[tuple[datetime, list[BiasReport]]]:
+        """The facets and values of which something is judged, in each period that has rows."""
+        config, bootstrap = self.digest.config, self._bootstrap
+        few_draws = replace(bootstrap, draws=min(bootstrap.draws, HISTORY_DRAWS))
+        takes_rows = any(BIAS_METRICS[metric].formula is None for _, _, metric in judged)
+        values: list[tuple[str, list[FacetValue]]] = []
+        for facet in config.facets:
+            names = {value for of_facet, value, _ in judged if of_facet == facet.name}
+            values.append((facet.name, [value for value in facet.values or map(FacetValue.of, sorted(names)) if value.name in names]))
+        for period in periods:
+            states = asked.sum(period).states
+            if states.of_rows:
+                counts, sample = _counts(states), self._flip_rows(states) if takes_rows else None
+                found = [
+                    measure_bias(counts, facet, of_facet, config.positive.names, few_draws, sample=sample) for facet, of_facet in values
+                ]
+                yield period.start, found
 
     def _facets(self, counts: FacetCounts, sample: FlipRows | None, bootstrap: Bootstrap) -> tuple[BiasReport, ...]:
         config = self.digest.config
@@ -257,6 +273,24 @@ class BiasDrift:
             report = SegmentReport(name, dataset, self._evaluations(bias, lacking), bias=bias)
             found.append(replace(report, effect=float(len(report.violations))))
         return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
+
+
+def course(window: Window) -> tuple[timedelta, list[Window]]:
+    """The periods of a window, or of the day at whose end it is, in at most about 60 points; and how long they are.
+
+    What would be more than three hours are whole days, whose sums are in the store: 720 hours are not read one by one.
+
+    >>> end = datetime(2026, 11, 21)
+    >>> [(str(each), len(periods)) for days in (1, 7, 30, 90) for each, periods in [course(Window(end - timedelta(days), end))]]
+    [('1:00:00', 24), ('3:00:00', 56), ('1 day, 0:00:00', 30), ('2 days, 0:00:00', 45)]
+    """
+    start = min(window.start, window.end - HISTORY)
+    hours = (window.end - start) // HOUR
+    wide = -(-hours // HISTORY_POINTS)
+    each = (wide if wide <= HISTORY_HOURS else -(-wide // 24) * 24) * HOUR
+    first = start if each < timedelta(days=1) else start.replace(hour=0)
+    edges = [start, *(first + n * each for n in range(1, hours + 1)), window.end]
+    return each, [Window(left, min(right, window.end)) for left, right in pairwise(edges) if left < window.end]
 
 
 def read_config(settings: Settings) -> AnalysisConfig:

@@ -79,7 +79,8 @@ class FirstRows:
 class Asked:
     """A window that is to be reported: its states, and the rows of each endpoint and variant in it.
 
-    `sum` gives the states of other windows of the same data, `first` the first rows, from the files.
+    `sum` gives the states of other windows of the same data, `first` the first rows, from the files. `latest` is the last
+    window of its length.
     """
 
     window: Window | None
@@ -88,6 +89,7 @@ class Asked:
     traffic: Mapping[str, int]
     sum: Callable[[Window], Summed]
     first: Callable[[], FirstRows]
+    latest: bool = True
 
 
 class Monitor(Protocol):
@@ -302,13 +304,15 @@ def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator
     partitions = {*refreshed.read, *refreshed.current}
     is_ours = partial(_is_ours, job)
     first = cache(partial(first_rows, job))
-    for length, window in plan.windows(settings.span, partitions):
+    windows = list(plan.windows(settings.span, partitions))
+    latest = dict(windows)
+    for length, window in windows:
         summed = history.sum(window, is_ours, partitions if window is None else None)
         traffic = summed.traffic
         if settings.variant is not None and settings.retired_variants:
             traffic = history.sum(window, lambda source: source in job.listing.sources and is_read(settings, source)).traffic
         expected = sum(1 for _ in window.hours()) if window else len(summed.hours)
-        asked = Asked(window, length, summed.states, traffic, partial(history.sum, wanted=is_ours), first)
+        asked = Asked(window, length, summed.states, traffic, partial(history.sum, wanted=is_ours), first, latest[length] == window)
         report = job.monitor.report(asked)
         warnings = (*refreshed.warnings, *summed.warnings, *report.coverage.warnings)
         yield replace(report, length=length, coverage=Coverage(expected, len(summed.hours), warnings), **_kept(summed.states))

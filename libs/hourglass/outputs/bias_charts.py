@@ -17,9 +17,8 @@ from hourglass.outputs.page import COLOURS, Tone, brief, readable
 _ROW, _PLOT = 19, 540
 _FURTHEST = 20.0  # limits; what is further away is drawn at the edge, as an arrow
 _LONGEST_NAMES = 92  # signs of both sides' names that fit under a chart
-_PANEL_WIDTH, _PANEL_HEIGHT = 178, 92
 _LABELS = 50
-_MANY_POINTS = 60  # from here on a line says more than its points
+_MANY_POINTS = 24  # above that a line says more than its points
 _CHANCE = "#a9c6de"  # no transparency: on paper each such part would be a drawing of its own
 _SHAPES = {Verdict.VIOLATION: "diamond", Verdict.PASS: "circle"}
 _TONES = {Verdict.VIOLATION: Tone.ALARM, Verdict.PASS: Tone.GOOD}
@@ -50,6 +49,19 @@ class Point:
 
 
 Panel = tuple[str, Sequence[Point], tuple[float, float], float | None]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How panels of history stand: so many beside each other, of a size in pixels, with or without a dot for each point."""
+
+    beside: int
+    width: int
+    height: int
+    dots: bool
+
+
+LARGE, SMALL = Look(3, 178, 92, dots=True), Look(5, 82, 46, dots=False)
 
 
 def standing(verdict: Verdict | None) -> tuple[str, Tone]:
@@ -162,12 +174,12 @@ def _place(mark: Mark, left: float) -> dict[str, Any]:
     }
 
 
-def history_chart(panels: Sequence[Panel]) -> str:
+def history_chart(panels: Sequence[Panel], look: Look = LARGE) -> str:
     """SVG: the course of some metrics beside each other, each with its interval and its allowed range."""
-    return drawn({"hconcat": [_course(*panel) for panel in panels], "spacing": 72, "bounds": "flush"})
+    return drawn({"hconcat": [_course(*panel, look) for panel in panels], "spacing": 72, "bounds": "flush"})
 
 
-def _course(metric: str, points: Sequence[Point], allowed: tuple[float, float], value: float | None) -> Chart:
+def _course(metric: str, points: Sequence[Point], allowed: tuple[float, float], value: float | None, look: Look) -> Chart:
     bottom, top = _heights(points, allowed)
     rows = [_height(point, bottom, top) for point in points]
     values = [row["value"] for row in rows]
@@ -177,10 +189,10 @@ def _course(metric: str, points: Sequence[Point], allowed: tuple[float, float], 
         for place, row in enumerate(rows)
         if not any(v is not None for v in (*values[max(0, place - 1) : place], *values[place + 1 :][:1]))
     ]
-    few = len(rows) <= _MANY_POINTS
+    few = look.dots and len(rows) <= _MANY_POINTS
     dots = [row for row in (rows if few else alone) if row["value"] is not None and not row["arrow"]]
     low, high = (max(bottom, min(top, end)) for end in allowed)
-    x, y = _hours(points), quantity("value", bottom, top, tickCount=4, format=",.3~r")
+    x, y = _hours(points), quantity("value", bottom, top, tickCount=4 if look.dots else 2, format=",.3~r")
     end, blue = {"field": "high"}, {"color": COLOURS[Tone.GOOD]}
     spans = [{**row, "value": row["low"]} for row in rows]
     layers = [
@@ -202,7 +214,7 @@ def _course(metric: str, points: Sequence[Point], allowed: tuple[float, float], 
     ]
     subtitle = [f"now {number(value)}", f"allowed {span(allowed)}"]
     title = {"text": metric, "subtitle": subtitle, "anchor": "start", "frame": "group", "offset": 6}
-    return {"layer": layers, "width": _PANEL_WIDTH, "height": _PANEL_HEIGHT, "title": title}
+    return {"layer": [part for part in layers if part["data"]["values"]], "width": look.width, "height": look.height, "title": title}
 
 
 def _hours(points: Sequence[Point]) -> Chart:

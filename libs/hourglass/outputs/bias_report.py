@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from hourglass.bias import (
@@ -21,9 +21,9 @@ from hourglass.bias import (
     ValueBias,
     by_facet,
 )
-from hourglass.capture.window import Window
+from hourglass.capture.window import HOUR, Window
 from hourglass.constraints import Verdict
-from hourglass.outputs.bias_charts import Mark, Point, history_chart, interval_chart, standing
+from hourglass.outputs.bias_charts import LARGE, SMALL, Mark, Panel, Point, history_chart, interval_chart, standing
 from hourglass.outputs.html_page import html_page
 from hourglass.outputs.numbers import number, span
 from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone, brief
@@ -35,7 +35,6 @@ THE_REST = "the rest"
 _LONGEST_NAME, _LONGEST_REASON = 30, 300
 _NAMED = 3  # facet values that the first sentence names
 _DRAWN = 20  # facet values that have a part of their own, with charts and all metrics
-_PANELS = 3  # charts of history beside each other
 _STAGES = {Stage.PRE: "Labels, whatever a model says", Stage.POST: "Predictions"}
 _UNJUDGED = (Verdict.INSUFFICIENT, Verdict.NOT_COMPUTABLE)
 
@@ -115,7 +114,7 @@ class HowComputed:
 class BiasPage:
     """The report of a window: `subject` is what was watched, such as an endpoint, and `window` its time in words.
 
-    `facets` are the reports as they were given.
+    `facets` are the reports as they were given. Each point of the history is `each` long.
     """
 
     subject: str
@@ -123,6 +122,30 @@ class BiasPage:
     how: HowComputed
     facets: tuple[BiasReport, ...]
     sections: tuple[BiasSection, ...]
+    each: timedelta = HOUR
+
+    @property
+    def drawn(self) -> list[int]:
+        """The places of the sections that are shown with charts: those with most violations, then the first ones, in their order."""
+        violations = [len(section.having(Verdict.VIOLATION)) for section in self.sections]
+        return sorted(sorted(range(len(self.sections)), key=lambda place: -violations[place])[:_DRAWN])
+
+    @property
+    def judged(self) -> frozenset[Key]:
+        """The metrics whose history is shown: those with a verdict, of the sections that are drawn."""
+        sections = [self.sections[place] for place in self.drawn]
+        return frozenset((section.facet, section.value, line.metric) for section in sections for line in section.lines if line.verdict)
+
+    def with_history(self, history: History, each: timedelta = HOUR) -> BiasPage:
+        """The same with the course of what is judged; each of its points is so long."""
+        judged = self.judged
+
+        def lines(section: BiasSection) -> Iterator[BiasLine]:
+            for line in section.lines:
+                key = (section.facet, section.value, line.metric)
+                yield replace(line, history=tuple(history.get(key, ()))) if line.verdict is not None and key in judged else line
+
+        return replace(self, sections=tuple(replace(section, lines=tuple(lines(section))) for section in self.sections), each=each)
 
 
 def bias_page(
@@ -131,7 +154,6 @@ def bias_page(
     reports: Sequence[BiasReport],
     evaluations: Iterable[BiasEvaluation],
     how: HowComputed,
-    history: History | None = None,
     metrics: Collection[str] | None = None,
 ) -> BiasPage:
     """What was measured and judged, as a reader is told it: a section for each value, in the order of the reports.
@@ -151,8 +173,7 @@ def bias_page(
                     continue
                 judgement = judged.get(at) if value.against == ALL_OTHERS else None
                 measured |= {at} if value.against == ALL_OTHERS else set()
-                points = (history or {}).get(at, ()) if value.against == ALL_OTHERS else ()
-                lines.append(_line(BIAS_METRICS[key], found, judgement, _sides(report, value), how.decision, points))
+                lines.append(_line(BIAS_METRICS[key], found, judgement, _sides(report, value), how.decision))
             sections.append(BiasSection(report.facet, value.value, value.against, value.rows, _ordered(lines)))
     absent = Undefined("not measured")
     lost: dict[tuple[str, str], list[Key]] = {}
@@ -161,7 +182,7 @@ def bias_page(
     for facet, name in sorted(lost):
         nothing = MeasuredBias(absent, absent, (0, 0), (0, 0))
         sides = BiasSection(facet, name, ALL_OTHERS, (0, 0), ()).sides
-        lines = [_line(BIAS_METRICS[missed[2]], nothing, judged[missed], sides, how.decision, ()) for missed in lost[facet, name]]
+        lines = [_line(BIAS_METRICS[missed[2]], nothing, judged[missed], sides, how.decision) for missed in lost[facet, name]]
         sections.append(BiasSection(facet, name, ALL_OTHERS, (0, 0), _ordered(lines)))
     return BiasPage(subject, _time(window), how, tuple(reports), tuple(sections))
 
@@ -179,10 +200,10 @@ def _time(window: Window | None) -> str:
     return f"{start.day} {start:%B %Y}, {start:%H:%M} to {last} UTC"
 
 
-def history_of(hours: Iterable[tuple[datetime, Sequence[BiasReport]]]) -> dict[Key, list[Point]]:
-    """The course of every metric over the stored hours: one point an hour, without a value where it has none."""
+def history_of(periods: Iterable[tuple[datetime, Sequence[BiasReport]]]) -> dict[Key, list[Point]]:
+    """The course of every metric over the stored hours: a point for each period, without a value where it has none."""
     found: dict[Key, list[Point]] = {}
-    for time, reports in hours:
+    for time, reports in periods:
         for report in reports:
             for value in report.values:
                 if value.against == ALL_OTHERS:
@@ -220,7 +241,6 @@ def _line(
     judgement: BiasEvaluation | None,
     sides: tuple[str, str],
     decision: Decision,
-    points: Sequence[Point],
 ) -> BiasLine:
     value, interval = _value(measured), _interval(measured)
     verdict = None if judgement is None else judgement.verdict
@@ -247,7 +267,6 @@ def _line(
         "" if value is None else metric.worse_off(value),
         bool(metric.worse),
         metric.worse == "d",
-        tuple(points),
     )
 
 
@@ -266,7 +285,7 @@ def as_page(report: BiasPage) -> Page:
     """A report as blocks: the verdict, all values at a glance, each value, how it was computed, and what the words mean."""
     tone, headline, more = _verdict(report)
     several = len(report.sections) > 1
-    drawn = _drawn(report.sections)
+    drawn = report.drawn
     return Page(
         f"Bias of {brief(report.subject, _LONGEST_REASON)}",
         report.window,
@@ -274,7 +293,7 @@ def as_page(report: BiasPage) -> Page:
             Paragraph(headline, tone, large=True),
             *([Paragraph(more)] if more else []),
             *(_overview(report, drawn) if several else []),
-            *(block for place in drawn for block in _section(report.sections[place], _anchor(place), counted=several)),
+            *(block for place in drawn for block in _section(report.sections[place], _anchor(place), report.each, counted=several)),
             *_computed(report),
             *_words(report.how),
         ),
@@ -329,12 +348,6 @@ def _with_verdict(section: BiasSection) -> int:
 
 def _many(n: int, one: str, more: str) -> str:
     return f"{n} {one if n == 1 else more}"
-
-
-def _drawn(sections: Sequence[BiasSection]) -> list[int]:
-    """The places of the sections that are shown with charts: those with most violations, then the first ones, in their order."""
-    violations = [len(section.having(Verdict.VIOLATION)) for section in sections]
-    return sorted(sorted(range(len(sections)), key=lambda place: -violations[place])[:_DRAWN])
 
 
 def _anchor(place: int) -> str:
@@ -399,7 +412,7 @@ def _leaning(section: BiasSection) -> str:
     return ", ".join(f"{names[side]} ({n})" for side, n in sorted(sides.items(), key=lambda found: (not found[0], -found[1])))
 
 
-def _section(section: BiasSection, anchor: str, *, counted: bool) -> Iterator[Block]:
+def _section(section: BiasSection, anchor: str, each: timedelta, *, counted: bool) -> Iterator[Block]:
     d, a = section.sides
     yield Heading(brief(section.name, _LONGEST_REASON), anchor=anchor)
     bad = section.having(Verdict.VIOLATION)
@@ -416,8 +429,8 @@ def _section(section: BiasSection, anchor: str, *, counted: bool) -> Iterator[Bl
         yield Picture(interval_chart(marks, d, a), f"Metrics of {d} against their allowed ranges: {words}")
     for reason, lines in _reasons(line for line in section.lines if line not in drawn and line.verdict is not None):
         yield Paragraph(f"Not in the chart: {', '.join(line.metric for line in lines)} ({reason}).", Tone.QUIET)
-    if bad:
-        yield from _histories(bad)
+    if judged:
+        yield from _histories(section, each)
     for stage, of_stage in groupby(section.lines, key=lambda line: line.stage):
         yield Heading(_STAGES[stage], level=3)
         yield _table(list(of_stage))
@@ -437,16 +450,36 @@ def _mark(line: BiasLine) -> Mark:
     return Mark(line.metric, line.value, line.interval, line.allowed, line.middle, line.verdict, line.tells_sides, line.d_above)
 
 
-def _histories(bad: Sequence[BiasLine]) -> Iterator[Block]:
-    known = [line for line in bad if any(point.value is not None for point in line.history)]
+def _histories(section: BiasSection, each: timedelta) -> Iterator[Block]:
+    """The course of what is judged: of what is beyond in large, then of the rest in small, where a trend can be seen as well."""
+    known = [line for line in section.lines if any(point.value is not None for point in line.history)]
     yield Heading("Their course over the stored hours", level=3)
     if not known:
         yield Paragraph("No stored hour has a value of them.", Tone.QUIET)
-    for start in range(0, len(known), _PANELS):
-        lines = known[start : start + _PANELS]
-        words = "; ".join(f"{line.metric}: {_many(len(line.history), 'hour', 'hours')}" for line in lines)
-        panels = [(line.metric, line.history, line.allowed or (0.0, 0.0), line.value) for line in lines]
-        yield Picture(history_chart(panels), f"History. {words}")
+        return
+    yield Paragraph(f"Each point is {_long(each)}. The band is what is allowed, the shade where the value lies by chance.", Tone.QUIET)
+    beyond = [line for line in known if line.verdict is Verdict.VIOLATION]
+    for look, lines in ((LARGE, beyond), (SMALL, [line for line in known if line not in beyond])):
+        for start in range(0, len(lines), look.beside):
+            row = lines[start : start + look.beside]
+            words = "; ".join(f"{line.metric}: {_many(len(line.history), 'point', 'points')}" for line in row)
+            yield Picture(history_chart([_panel(line) for line in row], look), f"History. {words}")
+
+
+def _panel(line: BiasLine) -> Panel:
+    return line.metric, line.history, line.allowed or (0.0, 0.0), line.value
+
+
+def _long(each: timedelta) -> str:
+    """How long a period is.
+
+    >>> _long(HOUR), _long(3 * HOUR), _long(48 * HOUR)
+    ('an hour', '3 hours', '2 days')
+    """
+    hours = each // HOUR
+    if hours % 24 == 0:
+        return "a day" if hours == 24 else f"{hours // 24} days"
+    return "an hour" if hours == 1 else f"{hours} hours"
 
 
 def _table(lines: Sequence[BiasLine]) -> Table:

@@ -45,7 +45,8 @@ def measured(cells: Cells, values: Sequence[str] | None = ("f",), facet: str = "
 def page(now: BiasReport, baseline: BiasReport | None, hours: Sequence[BiasReport] = (), how: HowComputed = HOW) -> BiasPage:
     constraints = [] if baseline is None else parse_bias_constraints(analysis_document([baseline], "y", "1"))
     course = history_of((WINDOW.start - timedelta(hours=len(hours) - place), [found]) for place, found in enumerate(hours))
-    return bias_page("churn/AllTraffic", WINDOW, [now], evaluate_bias([now], constraints, decision=how.decision), how, course)
+    found = bias_page("churn/AllTraffic", WINDOW, [now], evaluate_bias([now], constraints, decision=how.decision), how)
+    return found.with_history(course)
 
 
 def words(data: bytes) -> str:
