@@ -268,12 +268,19 @@ def slip(folder: Path, label: list[Any] | None = None, facet: list[Any] | None =
     return {"dataset_source": folder / "data.csv", "analysis_config": folder / f"{named}.json"}
 
 
+def baseline_of(folder: Path, positive: str) -> Path:
+    """A sound baseline, as if it were of another positive label: one that has not occurred since."""
+    path = folder / "right" / "analysis.json"
+    run_bias(path.parent, **slip(folder))
+    path.write_text(path.read_text().replace('"label_value_or_threshold": "1"', f'"label_value_or_threshold": "{positive}"'))
+    return path
+
+
 def test_a_positive_value_that_never_occurs_is_told_and_is_no_pass(tmp_path: Path) -> None:
     """Neither as a baseline, which would be one of CI, nor against one: CI alone would pass."""
-    run_bias(tmp_path / "right", **slip(tmp_path))
     reason = "the labels and predictions are '0', '1'; none of them is positive ('yes')"
     flags = slip(tmp_path, label=["yes"], named="wrong")
-    for constraints in ({}, {"baseline_constraints": tmp_path / "right" / "analysis.json"}):
+    for constraints in ({}, {"baseline_constraints": baseline_of(tmp_path, "yes")}):
         report = report_of(tmp_path / "out", **flags, **constraints)
         assert report.verdict == "insufficient data"
         assert report.coverage.warnings == (reason,)
@@ -300,6 +307,7 @@ def test_the_reason_of_a_run_without_any_value_is_on_the_screen(tmp_path: Path) 
     assert "the reference" not in shown.output
     wrong = [word.replace("other.json", "wrong.json") for word in arguments]
     slip(tmp_path, label=["yes"], named="wrong")
+    baseline_of(tmp_path, "yes")
     shown = CliRunner().invoke(cli, ["bias", *wrong, "--output-path", str(tmp_path / "out"), "--engine", "local"])
     assert shown.output.count("none of them is positive ('yes')") == 1
 
