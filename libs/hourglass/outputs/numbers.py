@@ -6,6 +6,7 @@ import math
 
 _FEWEST_DIGITS = 1e-6  # what is smaller has more zeros than anybody counts
 _MOST_DIGITS = 1e9
+_SMALLEST_SHARE = 0.0005  # what is less would be 0.0%
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -39,3 +40,25 @@ def span(ends: tuple[float, float]) -> str:
     if ends[0] == -ends[1]:
         return f"±{number(ends[1])}" if ends[1] else "0"
     return f"{number(ends[0])} to {number(ends[1])}"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent, a dash for none.
+
+    >>> percent(0.3149), percent(0.0004), percent(0.0), percent(None)
+    ('31.5%', '<0.1%', '0%', '—')
+    """
+    if share is None or math.isnan(share):
+        return "—"
+    if share == 0.0:
+        return "0%"
+    return f"{share:.1%}" if share >= _SMALLEST_SHARE else "<0.1%"
+
+
+def counted(n: int, one: str, more: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "label", "labels"), counted(1200, "row", "rows")
+    ('1 label', '1,200 rows')
+    """
+    return f"{n:,} {one if n == 1 else more}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from hourglass.capture.window import Window
+
 
 class Tone(StrEnum):
     """What a text says by its colour, beside its words."""
@@ -78,6 +80,20 @@ class Page:
     title: str
     under: str
     blocks: tuple[Block, ...]
+
+
+def in_words(window: Window | None) -> str:
+    """When a window was, for people: UTC, the date of its end only where it is another one.
+
+    >>> from datetime import datetime
+    >>> in_words(Window(datetime(2026, 11, 21, 9), datetime(2026, 11, 21, 10)))
+    '21 November 2026, 09:00 to 10:00 UTC'
+    """
+    if window is None:
+        return "All rows that were given"
+    start, end = window.start, window.end
+    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end.day} {end:%B %Y}, {end:%H:%M}"
+    return f"{start.day} {start:%B %Y}, {start:%H:%M} to {last} UTC"
 
 
 def readable(text: str) -> str:
