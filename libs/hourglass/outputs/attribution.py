@@ -12,6 +12,8 @@ from hourglass.attribution.background import BACKGROUND_JSON
 from hourglass.attribution.digest import AttributionDigest
 from hourglass.attribution.report import AttributionReport, analysis_document, attribution_violations
 from hourglass.outputs import cloudwatch, documents
+from hourglass.outputs.attribution_report import attribution_files
+from hourglass.outputs.bias_report import REPORT_HTML, REPORT_PDF
 from hourglass.outputs.report import Report, SegmentReport
 
 ANALYSIS_JSON = "analysis.json"
@@ -28,10 +30,10 @@ class AttributionOutputs:
     digest: AttributionDigest
 
     metrics_name: ClassVar[str] = "explainability-metrics"
-    sometimes: ClassVar[tuple[str, ...]] = (documents.VIOLATIONS_JSON,)
+    sometimes: ClassVar[tuple[str, ...]] = (documents.VIOLATIONS_JSON, REPORT_HTML, REPORT_PDF)
 
     def files(self, report: Report) -> dict[str, bytes]:
-        """The analysis, tables, and the violations if there are some, since a clean run writes none."""
+        """The analysis, tables, the violations if there are some, since a clean run writes none, and the report for people."""
         found = report.attribution or AttributionReport()
         files = {**_files(found), MODEL_JSON: documents.to_json(self._model(found))}
         files[BACKGROUND_JSON] = documents.to_json(self.digest.background.document())
@@ -39,7 +41,7 @@ class AttributionOutputs:
             background = self.digest.background
             files[LOCAL_CSV] = _csv(sorted({name for row in found.local for name in row}), found.local)
             files[BASELINE_CSV] = _csv(background.names, [dict(zip(background.names, row, strict=True)) for row in background.rows])
-        return files
+        return {**files, **(attribution_files(report.attribution_page) if report.attribution_page is not None else {})}
 
     def segment_files(self, segment: SegmentReport) -> dict[str, bytes]:
         """The same of a segment, without what is of the model."""

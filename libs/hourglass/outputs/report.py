@@ -15,6 +15,7 @@ from hourglass.capture.window import Window
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.hours import HourStates
+from hourglass.outputs.attribution_report import AttributionPage
 from hourglass.outputs.bias_report import BiasPage
 from hourglass.quality import OPERATORS, QualityReport
 
@@ -115,7 +116,8 @@ class Report:
 
     `traffic` are the rows of each `endpoint/variant`. Segments stand in the order of `ranking`. `deequ_metrics` are the
     values of the user's own analyzers, `states` are kept of a suggestion only; `asked` is the constraints.json that was
-    used. `quality` are a model's metrics, `bias` is that of its facets, `attribution` what drives its answers.
+    used. `quality` are a model's metrics, `bias` is that of its facets, `attribution` what drives its answers,
+    and `attribution_page` what a person is to read of that, None where nobody asks for it.
     """
 
     window: Window | None
@@ -136,6 +138,7 @@ class Report:
     quality: QualityReport | None = None
     bias: Bias | None = None
     attribution: AttributionReport | None = None
+    attribution_page: AttributionPage | None = None
 
     @property
     def all_violations(self) -> int:
