@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class FeatureChange:
     share: float
     rank: int
     interval: Interval | None
+    share_interval: Interval | None = None
     baseline: float | None = None
     baseline_share: float | None = None
     baseline_rank: int | None = None
@@ -194,19 +195,22 @@ def _features(live: GlobalAttributions, baseline: GlobalAttributions | None) -> 
     rank_before = ranks(baseline.values[np.newaxis])[0] if baseline is not None else None
     found = []
     for place, name in enumerate(live.features):
-        feature = FeatureChange(name, float(live.values[place]), float(share[place]), int(rank[place]), _interval(draws[:, place]))
+        feature = FeatureChange(
+            name,
+            float(live.values[place]),
+            float(share[place]),
+            int(rank[place]),
+            _interval(draws[:, place]),
+            _interval(drawn[:, place]),
+        )
         if baseline is not None and before is not None and rank_before is not None and changes is not None:
-            feature = FeatureChange(
-                feature.feature,
-                feature.value,
-                feature.share,
-                feature.rank,
-                feature.interval,
-                float(baseline.values[place]),
-                float(before[place]),
-                int(rank_before[place]),
-                float(share[place] - before[place]),
-                _interval(changes[:, place]),
+            feature = replace(
+                feature,
+                baseline=float(baseline.values[place]),
+                baseline_share=float(before[place]),
+                baseline_rank=int(rank_before[place]),
+                change=float(share[place] - before[place]),
+                change_interval=_interval(changes[:, place]),
             )
         found.append(feature)
     return tuple(sorted(found, key=lambda feature: feature.rank))
@@ -310,7 +314,7 @@ def parse_baseline(document: Mapping[str, Any], subject: str) -> dict[str, Globa
 def finding(change: FeatureChange) -> str | Undefined:
     """What happened to a feature, in a sentence; undefined where its share moved within what chance makes of it.
 
-    >>> finding(FeatureChange("age", 0.1, 0.1, 6, None, 0.3, 0.3, 2, -0.2, (-0.25, -0.15)))
+    >>> finding(FeatureChange("age", 0.1, 0.1, 6, None, None, 0.3, 0.3, 2, -0.2, (-0.25, -0.15)))
     'age lost two thirds of its weight, from rank 2 to 6.'
     """
     if change.change is None or change.baseline_share is None or change.baseline_rank is None:
@@ -333,8 +337,8 @@ def _part(share: float) -> str:
     """A share in words where there is a plain one.
 
     >>> _part(0.66), _part(0.5), _part(0.07)
-    ('two thirds', 'half', '7 %')
+    ('two thirds', 'half', '7%')
     """
     words = {1 / 4: "a quarter", 1 / 3: "a third", 1 / 2: "half", 2 / 3: "two thirds", 3 / 4: "three quarters", 1.0: "all"}
     nearest = min(words, key=lambda known: abs(known - share))
-    return words[nearest] if abs(nearest - share) < 0.02 else f"{100 * share:.0f} %"
+    return words[nearest] if abs(nearest - share) < 0.02 else f"{share:.0%}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from itertools import chain, islice
 from typing import ClassVar, cast
 
@@ -37,7 +36,7 @@ from hourglass.capture.payloads import Column
 from hourglass.capture.reader import read_batches
 from hourglass.capture.slices import Task, cut_tasks
 from hourglass.capture.tally import Tally
-from hourglass.capture.window import HOUR, Window
+from hourglass.capture.window import HOUR
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError, did_you_mean
@@ -45,6 +44,7 @@ from hourglass.hours import HourStates
 from hourglass.models import fingerprint, open_model
 from hourglass.monitors.job import Asked, Job, complete, json_object, plan_pass, prepare, read_document
 from hourglass.monitors.refresh import Engine
+from hourglass.monitors.windows import course
 from hourglass.outputs import documents
 from hourglass.outputs.attribution import ANALYSIS_JSON, AttributionOutputs
 from hourglass.outputs.attribution_report import AttributionPage, HowExplained, attribution_page
@@ -56,8 +56,6 @@ from hourglass.states import Attributions
 from hourglass.store import read_states
 
 _BLOCKS, _ROWS_OF_BLOCKS = 16, 2000  # from which a background is chosen
-HISTORY, POINTS = timedelta(days=1), 48  # how far a report looks back at least, and in how many steps at most
-_STEPS = (1, 2, 3, 4, 6, 8, 12, 24)  # hours that a day can be cut into, so that sums of days serve longer windows
 RANKING = Ranking("most of the attribution moved first", "share moved", ATTRIBUTION_METRICS["share_moved"].definition)
 
 
@@ -162,19 +160,14 @@ class AttributionDrift:
             segments=tuple(self._segments(asked.states)),
             ranking=RANKING,
             attribution=found,
-            attribution_page=self._page(asked, found) if found.rows and (bad or self.settings.window is None) else None,
+            attribution_page=self._page(asked, found) if found.rows and (bad or asked.latest) else None,
         )
 
     def _page(self, asked: Asked, found: AttributionReport) -> AttributionPage:
         """What a person is to read of a window, with the course of its stored hours and of the day that it ends."""
         config = self.digest.config
-        step, history = HOUR, []
-        if asked.window is not None:
-            end = asked.window.end
-            span = max(end - asked.window.start, HISTORY)
-            step = step_of(span)
-            starts = [end - step * place for place in range(-(-span // step), 0, -1)]
-            history = [(start, self._shares(asked.sum(Window(start, start + step)).states)) for start in starts]
+        each, periods = course(asked.window) if asked.window is not None else (HOUR, [])
+        history = [(period.start, self._shares(asked.sum(period).states)) for period in periods]
         subject = self.settings.sagemaker_endpoint_name or ", ".join(filter(None, asked.traffic)) or self.settings.dataset_source
         how = HowExplained(
             config.predictor.name if config.predictor is not None else "",
@@ -183,9 +176,9 @@ class AttributionDrift:
             config.seed,
             config.aggregation,
             config.logit,
-            step,
+            each,
         )
-        return attribution_page(subject, asked.window, replace(found, local=tuple(self._named(found.local))), history, how)
+        return attribution_page(subject, asked.window, found, history, how)
 
     def _shares(self, states: HourStates) -> dict[str, dict[str, float]]:
         """Each feature's share by label; none of no rows."""
@@ -198,17 +191,6 @@ class AttributionDrift:
             for label, of_label in found.items()
             if of_label.values.sum() > 0
         }
-
-    def _named(self, rows: Sequence[Mapping[str, object]]) -> Iterator[Mapping[str, object]]:
-        """Kept rows with the features by their names, where captures have paths; as they are where they were kept without some."""
-        columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
-        try:
-            features = self.digest.features(columns)
-        except InputError:
-            yield from rows
-            return
-        for place, row in enumerate(rows):
-            yield {**row, **{name: column[place] for name, column in features.items()}}
 
     def measured(self, states: HourStates) -> AttributionReport:
         """The attributions of some hours, with what was found against the baseline."""
@@ -236,16 +218,6 @@ class AttributionDrift:
             report = SegmentReport(name, dataset, _evaluations(measured), attribution=measured)
             found.append(replace(report, effect=max(moved, default=0.0)))
         return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
-
-
-def step_of(span: timedelta) -> timedelta:
-    """Of how much time a point of a course is, so that there are few.
-
-    >>> str(step_of(timedelta(days=1))), str(step_of(timedelta(days=7))), str(step_of(timedelta(days=90)))
-    ('1:00:00', '4:00:00', '2 days, 0:00:00')
-    """
-    least = span / POINTS
-    return next((HOUR * hours for hours in _STEPS if HOUR * hours >= least), timedelta(days=-(-least // timedelta(days=1))))
 
 
 def read_config(settings: Settings) -> AttributionConfig:

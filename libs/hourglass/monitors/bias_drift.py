@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import islice, pairwise
+from datetime import datetime
+from itertools import islice
 from typing import ClassVar, cast
 
 import numpy as np
@@ -38,7 +38,7 @@ from hourglass.bias.config import MOST_VALUES, AnalysisConfig, read_analysis_con
 from hourglass.bias.digest import BiasDigest, column_of
 from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
-from hourglass.capture.window import HOUR, Window
+from hourglass.capture.window import Window
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError
@@ -46,6 +46,7 @@ from hourglass.hours import HourStates
 from hourglass.monitors.bias_columns import need_columns
 from hourglass.monitors.job import Asked, complete, json_object, plan_pass, prepare, read_document, read_first
 from hourglass.monitors.refresh import Engine
+from hourglass.monitors.windows import course
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
 from hourglass.outputs.bias_report import BiasPage, HowComputed, Key, bias_page, history_of
 from hourglass.outputs.report import Bias, Coverage, Outcome, Ranking, Report, SegmentReport
@@ -58,8 +59,7 @@ from hourglass.undefined import Undefined
 from hourglass.values import as_floats
 
 LOOKED_AT_ROWS, LOOKED_AT_BATCHES = 100_000, 256  # for the numbers of a column
-# how far a report looks back at least, in how many points, of how many hours before they are days, and the draws for each
-HISTORY, HISTORY_POINTS, HISTORY_HOURS, HISTORY_DRAWS = timedelta(days=1), 60, 3, 100
+HISTORY_DRAWS = 100  # for each point of the course
 _REASONS = 3  # that are said of a window without any value
 RANKING = Ranking("most metrics in violation first", "violations", "number of metrics in violation")
 
@@ -273,24 +273,6 @@ class BiasDrift:
             report = SegmentReport(name, dataset, self._evaluations(bias, lacking), bias=bias)
             found.append(replace(report, effect=float(len(report.violations))))
         return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
-
-
-def course(window: Window) -> tuple[timedelta, list[Window]]:
-    """The periods of a window, or of the day at whose end it is, in at most about 60 points; and how long they are.
-
-    What would be more than three hours are whole days, whose sums are in the store: 720 hours are not read one by one.
-
-    >>> end = datetime(2026, 11, 21)
-    >>> [(str(each), len(periods)) for days in (1, 7, 30, 90) for each, periods in [course(Window(end - timedelta(days), end))]]
-    [('1:00:00', 24), ('3:00:00', 56), ('1 day, 0:00:00', 30), ('2 days, 0:00:00', 45)]
-    """
-    start = min(window.start, window.end - HISTORY)
-    hours = (window.end - start) // HOUR
-    wide = -(-hours // HISTORY_POINTS)
-    each = (wide if wide <= HISTORY_HOURS else -(-wide // 24) * 24) * HOUR
-    first = start if each < timedelta(days=1) else start.replace(hour=0)
-    edges = [start, *(first + n * each for n in range(1, hours + 1)), window.end]
-    return each, [Window(left, min(right, window.end)) for left, right in pairwise(edges) if left < window.end]
 
 
 def read_config(settings: Settings) -> AnalysisConfig:

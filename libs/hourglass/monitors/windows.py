@@ -1,10 +1,11 @@
-"""Which windows a run reports, and what each must hold to be worth a report."""
+"""Which windows a run reports, what each must hold to be worth a report, and the periods of a report's course."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from hourglass import storage
@@ -19,6 +20,8 @@ from hourglass.outputs.write import quarantine
 from hourglass.settings import Settings
 
 _SHOWN_PREFIXES = 3
+# how far a report's course reaches back at least, in how many points, and of how many hours before they are days
+_COURSE, _POINTS, _HOURS = timedelta(days=1), 60, 3
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # where the calendar's windows are counted from
 
 
@@ -131,3 +134,21 @@ def message(settings: Settings, reports: Sequence[Report], listing: Listing) -> 
         captured = f" (captured to {prefix})" if prefix else ""
         return f"Completed: No data{f' from {settings.span}' if settings.span else ''}: {no_data(listing)}{captured}."
     return completed(sum(report.all_violations for report in reports))
+
+
+def course(window: Window) -> tuple[timedelta, list[Window]]:
+    """The periods of a window, or of the day at whose end it is, in at most about 60 points; and how long they are.
+
+    What would be more than three hours are whole days, whose sums are in the store: 720 hours are not read one by one.
+
+    >>> end = datetime(2026, 11, 21)
+    >>> [(str(each), len(periods)) for days in (1, 7, 30, 90) for each, periods in [course(Window(end - timedelta(days), end))]]
+    [('1:00:00', 24), ('3:00:00', 56), ('1 day, 0:00:00', 30), ('2 days, 0:00:00', 45)]
+    """
+    start = min(window.start, window.end - _COURSE)
+    hours = (window.end - start) // HOUR
+    wide = -(-hours // _POINTS)
+    each = (wide if wide <= _HOURS else -(-wide // 24) * 24) * HOUR
+    first = start if each < timedelta(days=1) else start.replace(hour=0)
+    edges = [start, *(first + n * each for n in range(1, hours + 1)), window.end]
+    return each, [Window(left, min(right, window.end)) for left, right in pairwise(edges) if left < window.end]

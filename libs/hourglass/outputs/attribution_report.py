@@ -310,7 +310,8 @@ def _bars(label: LabelReport) -> Iterator[Block]:
     shown = [feature for feature in label.features if feature.feature in most]
     rest = [feature for feature in label.features if feature.feature not in most]
     bars = [
-        Bar(feature.feature, _known(feature.share), _of_share(feature), feature.baseline_share, _has_changed(feature)) for feature in shown
+        Bar(feature.feature, _known(feature.share), feature.share_interval, feature.baseline_share, _has_changed(feature))
+        for feature in shown
     ]
     if rest:
         before = sum(_known(feature.baseline_share) for feature in rest) if label.comparisons else None
@@ -324,7 +325,7 @@ def _bars(label: LabelReport) -> Iterator[Block]:
         f"{_brief(bar.name)} {percent(bar.share)}{'' if bar.before is None else f' (was {percent(bar.before)})'}" for bar in bars
     )
     yield Picture(share_chart(bars), f"Shares of the attribution: {words}")
-    yield Paragraph(f"{colours}The thin line is the 95 % interval of a feature's attribution, in shares of the window's total.", Tone.QUIET)
+    yield Paragraph(f"{colours}The thin line is the 95 % interval of a feature's share.", Tone.QUIET)
 
 
 def _weight(feature: FeatureChange) -> float:
@@ -333,14 +334,6 @@ def _weight(feature: FeatureChange) -> float:
 
 def _known(value: float | None) -> float:
     return 0.0 if value is None or math.isnan(value) else value
-
-
-def _of_share(feature: FeatureChange) -> tuple[float, float] | None:
-    """The interval of a feature's attribution on the scale of its share."""
-    if feature.interval is None or not feature.value or math.isnan(feature.share):
-        return None
-    low, high = (end * feature.share / feature.value for end in feature.interval)
-    return low, high
 
 
 def _courses(page: AttributionPage, label: LabelReport) -> Iterator[Block]:
