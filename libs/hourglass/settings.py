@@ -150,7 +150,7 @@ class Settings(BaseModel):
     post_analytics_processor_script: Annotated[Location | None, Field(description="Python file with postprocess_handler.")] = None
     analysis_type: Annotated[
         Annotated[AnalysisType, _by_parser(_upper, AnalysisType)] | None,
-        Field(description="DATA_QUALITY, MODEL_QUALITY or BIAS; what the other settings speak of when absent."),
+        Field(description="DATA_QUALITY, MODEL_QUALITY, BIAS or ATTRIBUTION; what the other settings speak of when absent."),
     ] = None
     problem_type: Annotated[
         Annotated[Problem, _one_of(*Problem)] | None,
@@ -274,15 +274,21 @@ class Settings(BaseModel):
         Field(description="Parts of the rows to report by themselves: sex; sex, region; seniors: age >= 65 and sex = Male."),
     ] = ()
     sample_rows: Annotated[
-        int, Field(ge=0, le=100_000, description="Rows kept of an hour beside its states; 0 keeps none. Data quality and bias only.")
+        int,
+        Field(
+            ge=0, le=100_000, description="Rows kept of an hour beside its states; 0 keeps none. Data quality, bias and attribution only."
+        ),
     ] = 500
     sample_without: Annotated[
         Annotated[tuple[str, ...], _by_parser(_names, tuple)],
-        Field(description="Columns that the kept rows leave out, with commas. Data quality and bias only."),
+        Field(description="Columns that the kept rows leave out, with commas. Data quality, bias and attribution only."),
     ] = ()
     sample_hashed: Annotated[
         Annotated[tuple[str, ...], _by_parser(_names, tuple)],
-        Field(description="Columns of which the kept rows hold a hash instead of the value, with commas. Data quality and bias only."),
+        Field(
+            description="Columns of which the kept rows hold a hash instead of the value, with commas. "
+            "Data quality, bias and attribution only."
+        ),
     ] = ()
     engine: Annotated[
         Annotated[Literal["spark", "local"], _one_of("spark", "local")],

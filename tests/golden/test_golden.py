@@ -27,7 +27,7 @@ def compare(name: str, text: str) -> None:
     assert text == path.read_text()
 
 
-@pytest.mark.parametrize("command", ["", "data-quality", "merge", "model-quality", "bias", "run", "demo", "metrics"])
+@pytest.mark.parametrize("command", ["", "data-quality", "merge", "model-quality", "bias", "attribution", "run", "demo", "metrics"])
 def test_help(command: str) -> None:
     """Of the program and of each command."""
     result = CliRunner().invoke(cli, [*filter(None, [command]), "--help"], terminal_width=100)

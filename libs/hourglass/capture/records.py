@@ -77,7 +77,7 @@ class Records:
 def parse_records(
     block: Block, sides: Sequence[str], tally: Tally, window: Window | None = None, *, ids: bool = False, labels: bool = False
 ) -> Records:
-    """The records of a block; bad lines are set aside, records outside the window left out.
+    """The records of a block; bad lines are set aside, records outside the window and our own requests left out.
 
     `window` is given where the block's hour is only partly inside of it; a record's own `inferenceTime` decides then,
     and a record without one stays. Records whose time is not in the hour of their folder are counted.
@@ -94,7 +94,7 @@ def parse_records(
     label = parts.pop() if labels else None
     names = ids_of_records(block, lines, found[-len(IDS) :]) if ids else None
     records = Records(tuple(parts), lines, len(lines) + tally.bad.total - before, names, label)
-    keep = _captured(records, block, tally.bad)
+    keep = _captured(records, block, tally.bad) & ~_own(block, lines)
     if timed:
         times = found[len(places) * width]
         if hour and len(strangers := outside_hour(times, hour)):
@@ -102,6 +102,30 @@ def parse_records(
         if window is not None:
             keep &= np.array([inside(time, window) for time in times.to_pylist()], np.bool_)
     return records if keep.all() else records.filter(keep)
+
+
+def _own(block: Block, lines: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which records are of requests that the attribution monitor made: they say nothing of an endpoint's traffic."""
+    own = set()
+    tag = OWN_REQUEST.encode()
+    at = block.data.find(tag)
+    while at >= 0:
+        line = int(np.searchsorted(block.line_starts, at, "right")) - 1
+        if _is_own(block.line(line)):
+            own.add(line)
+        at = block.data.find(tag, int(block.line_starts[line + 1]))
+    return np.isin(lines, list(own)) if own else np.zeros(len(lines), np.bool_)
+
+
+def _is_own(line: bytes) -> bool:
+    """Whether a record has our custom attribute, and not just its text among its data."""
+    try:
+        document = load(line)
+    except ValueError:
+        return False
+    metadata = document.get("eventMetadata") if isinstance(document, dict) else None
+    attributes = metadata.get("customAttributes") if isinstance(metadata, dict) else None
+    return OWN_REQUEST in (attributes if isinstance(attributes, list) else [attributes])
 
 
 def _side(data: pa.Array, encoding: pa.Array, content_type: pa.Array) -> Side:

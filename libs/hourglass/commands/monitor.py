@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hourglass import terminal
+from hourglass import storage, terminal
 from hourglass.bias import Decision
 from hourglass.capture.hooks import Script
 from hourglass.commands.merge import run_merge
@@ -20,7 +20,7 @@ from hourglass.local import run_locally
 from hourglass.monitors.attribution_drift import AttributionDrift
 from hourglass.monitors.bias_drift import BiasDrift
 from hourglass.monitors.data_quality import DataQuality
-from hourglass.monitors.job import Job, Monitor, RowChecks, complete, fill, prepare
+from hourglass.monitors.job import Job, Monitor, RowChecks, complete, fill, json_object, prepare
 from hourglass.monitors.model_quality import ModelQuality
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.message import failure_in_message, write_message
@@ -83,7 +83,7 @@ def bias_command(config: str | None, as_json: bool, **flags: Any) -> None:  # no
 
 
 @click.command("attribution", cls=SettingsCommand)
-@settings_flags("Attribution")
+@settings_flags("Attribution", takes={"attribution_thresholds": "NAME=NUMBER"})
 def attribution_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Measure which features drive a model's answers, or hold that against a baseline's.
 
@@ -101,7 +101,7 @@ def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noq
     if settings.ground_truth_source is not None:
         run_merge(settings, as_json=as_json)
     else:
-        _run(settings, settings.analysis, as_json=as_json)
+        _run(settings, analysis_of(settings), as_json=as_json)
 
 
 @click.command("backfill", cls=SettingsCommand)
@@ -116,13 +116,24 @@ def backfill_command(config: str | None, as_json: bool, from_: str | None, to: s
     flags["start_time"] = flags["start_time"] or from_
     flags["end_time"] = flags["end_time"] or to
     settings = load_settings(flags, os.environ, config, stands_for={"output_path": "state_root"})  # no reports are written
-    job = prepare(settings, MONITORS[settings.analysis])
+    job = prepare(settings, MONITORS[analysis_of(settings)])
     if "" in {file.partition for file in job.listing.files}:
         hint = f"hourglass {job.monitor.name} reads a data set"
         raise InputError(settings.dataset_source, found="data outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)
     with terminal.progress(quiet=as_json, logs=True) as step, _engine(job, step) as (engine, parallelism, _):
         refreshed = fill(job, engine, parallelism, _hours_read(step))
     terminal.show_refreshed(refreshed, settings, as_json=as_json)
+
+
+def analysis_of(settings: Settings) -> AnalysisType:
+    """Which analysis is asked for; of an analysis_config.json that explains, and has no facet, it is that of attributions."""
+    if settings.analysis_type is not None or settings.analysis_config is None:
+        return settings.analysis
+    path = settings.analysis_config
+    document = json_object(storage.read_bytes(path), path)
+    methods = document.get("methods")
+    explains = isinstance(methods, Mapping) and "shap" in methods
+    return AnalysisType.ATTRIBUTION if explains and "facet" not in document else AnalysisType.BIAS
 
 
 def _run(settings: Settings, analysis: AnalysisType, *, as_json: bool) -> None:

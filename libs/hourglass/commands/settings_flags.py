@@ -17,7 +17,7 @@ from hourglass.errors import InputError, did_you_mean
 from hourglass.settings import Settings
 
 Command = Callable[..., None]
-_ONLY = re.compile(r" (?P<jobs>[A-Z][\w -]*) only\.$")
+_ONLY = re.compile(r" (?P<jobs>[A-Z][\w, -]*) only\.$")
 
 
 class SettingsCommand(click.Command):
@@ -77,7 +77,7 @@ def jobs_of(description: str) -> tuple[str, frozenset[str]]:
     found = _ONLY.search(description)
     if found is None:
         return description, frozenset()
-    return description[: found.start()], frozenset(found["jobs"].lower().split(" and "))
+    return description[: found.start()], frozenset(re.split(", | and ", found["jobs"].lower()))
 
 
 def _says_default(default: object) -> bool:

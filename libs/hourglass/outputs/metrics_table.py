@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hourglass import docs
+from hourglass.attribution.metric import ATTRIBUTION_METRICS
 from hourglass.bias import Stage, metrics_of
 from hourglass.comparisons import COMPARISONS
 from hourglass.constraints import CHECKS
@@ -83,6 +84,18 @@ def metrics_markdown() -> str:
                         [m.key, m.name, m.stage, f"{m.ideal:g}", m.definition, m.meaning, m.source]
                         for s in Stage
                         for m in metrics_of(s).values()
+                    ],
+                ),
+                "## Attribution",
+                "",
+                "Computed by `hourglass attribution` from each feature's attribution (the mean of |φ|) in a window and in the baseline,",
+                "and its share of all; from sums that add up over hours. Those without a limit are told, and have one on request.",
+                "",
+                *_table(
+                    ["metric", "worse", "limit", "definition", "source"],
+                    [
+                        [m.key, m.worse, "–" if m.default is None else f"{m.default:g}", m.definition, m.source]
+                        for m in ATTRIBUTION_METRICS.values()
                     ],
                 ),
                 "## Checks",

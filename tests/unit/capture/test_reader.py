@@ -582,3 +582,28 @@ def test_a_hook_must_return_rows(write: Callable[..., Path], result: str) -> Non
     """Anything but a dict or a list of dicts is an error that says what was found."""
     with pytest.raises(HookError, match="expected a flat dict, a list of dicts, or"):
         read(write(captured(side("1"))), preprocessor=Script("/hook.py", f"def preprocess_handler(r): return {result}"))
+
+
+@pytest.mark.parametrize("way", ["template", "parser", "line by line"])
+def test_requests_of_our_own_are_left_out(tmp_path: Path, way: str) -> None:
+    """Those with the custom attribute that the attribution monitor gives them; its text among data is no such attribute."""
+
+    def line(place: int, tags: list[str]) -> str:
+        capture = {
+            "endpointOutput": {
+                "observedContentType": "text/csv",
+                "mode": "OUTPUT",
+                "data": f"{place},hourglass-attribution",
+                "encoding": "CSV",
+            }
+        }
+        metadata = {"eventId": f"e{place:03}", "customAttributes": tags, "inferenceTime": "2026-11-21T09:00:00Z"}
+        return json.dumps({"captureData": capture, "eventMetadata": metadata, "eventVersion": "0"})
+
+    lines = [line(i, ["hourglass-attribution", "x"] if i % 5 == 0 else ["x"]) for i in range(100, 200)]
+    if way == "line by line":
+        lines[7] = lines[7][:-2]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines[: 12 if way == "parser" else None]) + "\n")
+    found = read(tmp_path)
+    rest = [i for i in range(100, 112 if way == "parser" else 200) if i % 5 and not (way == "line by line" and i == 107)]
+    assert [int(value) for value in found.columns["_c0"]] == rest

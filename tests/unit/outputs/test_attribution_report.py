@@ -101,7 +101,7 @@ def test_a_change_is_told_first_and_by_feature(turned: AttributionPage):
     for text in (words(files["report.html"]), on_paper(files["report.pdf"])):
         assert "What drives the model has changed: NDCG 0.5883" in text
         assert "(limit 0.9); 76.0% of the attribution moved to other features (95 % interval 75." in text
-        assert "age lost 94 % of its weight, from rank 1 to 4." in text
+        assert "age lost 94% of its weight, from rank 1 to 4." in text
         assert "21 November 2026, 09:00 to 10:00 UTC" in text
         assert "400 of 4,000" in text
 
@@ -232,7 +232,7 @@ def test_several_labels_are_an_overview_and_six_with_charts():
     overview = table(found, "All labels")
     assert len(overview.rows) == 9
     assert {row[0].link for row in overview.rows} - {""} == anchors
-    assert "class 8: age lost 94 % of its weight, from rank 1 to 4." in text
+    assert "class 8: age lost 94% of its weight, from rank 1 to 4." in text
     assert len(attribution_files(found)["report.html"]) < 1_000_000
 
 
