@@ -10,7 +10,11 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
+
+# there is a process for each core already: threads of libraries, such as those of boosted trees, would only wait for each other
+ONE_THREAD = MappingProxyType({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -40,7 +44,7 @@ def in_processes(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
 
 def _elsewhere(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
     """The function of some items, by another process that can import what this one can."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **ONE_THREAD}
     # -P: the folder that the command was called in may hold data, and a random.py
     command = [sys.executable, "-P", "-c", "from hourglass.processes import work; work()"]
     message = pickle.dumps((function, list(items)))

@@ -310,12 +310,21 @@ def test_a_model_that_fails_says_how(tmp_path: Path, numbers: dict[str, Any], fo
 
 
 def test_a_feature_that_the_data_lack_is_named(tmp_path: Path, numbers: dict[str, Any]) -> None:
-    """With the nearest of the columns that there are."""
-    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, baseline=[[40.0, 38.0, 0.0]])
+    """In a baseline with the nearest of the columns that there are; later on it is missing, which the window says."""
+    write_model(tmp_path, FORMULA.replace("rows['hours']", "rows['hours'].fillna(38)"))
+    run_attribution(tmp_path / "base", **numbers)
     (tmp_path / "rows.jsonl").write_text('{"age": 1, "hour": 2, "debt": 3}\n' * 40)
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, baseline=[[40.0, 38.0, 0.0]])
+    flags = {**numbers, "analysis_config": config, "dataset_source": tmp_path / "rows.jsonl"}
     with pytest.raises(InputError, match=r"feature hours: found columns age, hour, debt.*did you mean hour") as fault:
-        run_attribution(tmp_path / "out", **{**numbers, "analysis_config": config, "dataset_source": tmp_path / "rows.jsonl"})
+        run_attribution(tmp_path / "out", **flags)
     assert fault.value.exit_code == 2
+    report = run_attribution(tmp_path / "out", **flags, baseline_constraints=tmp_path / "base").reports[0]
+    assert report.coverage.warnings == ("feature hours: found in no row of the window; explained as a missing value",)
+    assert values(tmp_path / "out")["hours"] == 0.0
+    (tmp_path / "rows.jsonl").write_text('{"a": 1, "b": 2, "debt": 3}\n' * 40)
+    with pytest.raises(InputError, match="features age, hours: found columns a, b, debt; expected all 3 features"):
+        run_attribution(tmp_path / "none", **flags, baseline_constraints=tmp_path / "base")
 
 
 def test_faults_of_a_configuration_come_at_once(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ class AdditiveGame(Game):
         return found if ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=_CLOSE, atol=_CLOSE) else game
 
     def size_of(self, coalitions: int) -> int:
-        return coalitions * len(self.background.rows) * len(self.additive.weights)
+        return coalitions * (len(self.background.rows) * len(self.additive.weights) + self.players.count)
 
     def _predict(self, rows: Floats) -> Floats:
         return self.additive.answers(rows @ self.additive.weights.T + self.additive.intercepts)

@@ -113,21 +113,19 @@ class AttributionDigest:
         return f"model {self.config.predictor.name}" if self.config.predictor is not None else "model"
 
     def features(self, columns: Mapping[str, Column]) -> dict[str, Column]:
-        """The features by name; InputError that says which are not among the columns."""
-        found = dict(columns)
+        """The features by name; those that are not among the columns are missing in all rows, which a window says.
+
+        InputError where most are not: the columns are then not those of the model.
+        """
+        found, names = dict(columns), self.background.names
         path = self.config.features
         if path is not None and (listed := find_attribute(path, columns)) is not None:
-            found |= dict(zip(self.background.names, listed.columns, strict=False))
-        lacking = [name for name in self.background.names if name not in found]
-        if lacking:
-            hint = did_you_mean(lacking[0], found)
-            raise InputError(
-                f"feature{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
-                found=f"columns {', '.join(columns) or 'none'}",
-                expected=f"all {len(self.background.names)} features of the model",
-                hint=hint,
-            )
-        return {name: found[name] for name in self.background.names}
+            found |= dict(zip(names, listed.columns, strict=False))
+        lacking = [name for name in names if name not in found]
+        if 2 * len(lacking) > len(names):
+            raise no_features(lacking, columns, len(names))
+        count = len(next(iter(columns.values()), ()))
+        return {name: found[name] if name in found else [None] * count for name in names}
 
     def _captured(self, columns: Mapping[str, Column], count: int) -> Floats:
         """Attributions that stand in the records: a list in the order of the features, or an object by their names."""
@@ -145,6 +143,16 @@ class AttributionDigest:
             expected = "an attribution of every feature"
             raise InputError(f"methods.shap.captured {path!r}", found="records without a number", expected=expected)
         return found.reshape(count, 1, len(parts))
+
+
+def no_features(lacking: Sequence[str], columns: Collection[str], features: int) -> InputError:
+    """The error of features that are not among the columns."""
+    return InputError(
+        f"feature{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
+        found=f"columns {', '.join(columns) or 'none'}",
+        expected=f"all {features} features of the model",
+        hint=did_you_mean(lacking[0], columns),
+    )
 
 
 class _Opened:
@@ -165,8 +173,7 @@ class _Opened:
             self.task = Task(model, given, replace(like, matrix=like.matrix[:0]), players, config.samples, config.seed, logit=config.logit)
             self.explainer_name, self.explainer = explainer_of(config.explainer, self.task)
             self.expected = self.explainer.expected
-            known = model.labels if model.labels is not None and len(model.labels) == len(self.expected) else None
-            self.labels = config.predictor.labels or known or tuple(f"label{place}" for place in range(len(self.expected)))
+            self.labels = config.predictor.labels or tuple(f"label{place}" for place in range(len(self.expected)))
             if len(self.labels) != len(self.expected):
                 expected = f"{len(self.expected)}, one of each output"
                 raise InputError("predictor.label_headers", found=f"{len(self.labels)} names", expected=expected)

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from hourglass.attribution.additive import additive_of
 from hourglass.attribution.game import Background, Players
 from hourglass.errors import EnvironmentFault, InputError, did_you_mean
 from hourglass.models import Model, Rows
@@ -87,6 +88,8 @@ def explainer_of(name: str, task: Task) -> tuple[str, Explainer]:
             known = (AUTO, *EXPLAINERS)
             raise InputError("explainer", found=repr(name), expected=", ".join(known), hint=did_you_mean(name, known))
         return name, EXPLAINERS[name](task)
+    if additive_of(task.model.estimator) is not None:  # shap takes seconds to load
+        return "kernel", EXPLAINERS["kernel"](task)
     try:
         trees = EXPLAINERS["tree"](task)
     except (InputError, EnvironmentFault):  # no trees, or none that shap knows, or no shap

@@ -5,6 +5,7 @@ read the data, fit the model                 census, model
 write the scored training part, the day      replay, faults, labels
 suggest a baseline; monitor every hour       the data-quality job, twice, in one Spark session
 join labels that come late; monitor again    quality
+explain some rows of every hour              drivers
 hold what was found against what was planted
 """
 
@@ -25,7 +26,7 @@ from rich.table import Table
 
 from hourglass import storage
 from hourglass.constraints import Evaluation
-from hourglass.demo import quality
+from hourglass.demo import drivers, quality
 from hourglass.demo.census import TEST, TRAINING, Row, read_census
 from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS, Fault, faults_of
 from hourglass.demo.labels import Label, labels_of
@@ -40,7 +41,7 @@ from hourglass.settings import Settings
 
 MARKER = ".hourglass-demo"
 CAPTURE, TRAINING_SCORED, BASELINE, REPORTS = FOLDERS = ("capture", "training", "baseline", "reports")
-OWN_FOLDERS = (*FOLDERS, *quality.FOLDERS)
+OWN_FOLDERS = (*FOLDERS, *quality.FOLDERS, *drivers.FOLDERS)
 FIT_SHARE = 0.75  # of the training part; thresholds come from the rest
 WIDTH = 120
 ANSWERS = {"prediction", "probability"}
@@ -97,17 +98,21 @@ def run(directory: str) -> None:
         hours = monitor(place, engine, parallelism, console)
         show(hours, console)
         labelled = hold_against_labels(scene, quality.Quality(place, engine, spark_join(session)[0], parallelism), console)
+        driven = explain(place, scene, engine, parallelism, console)
     finally:
         session.stop()
     quality.show(labelled, console)
-    right = all(hour.as_planted for hour in hours) and all(hour.as_planted for hour in labelled)
+    drivers.show(driven, console)
+    right = all([*(hour.as_planted for hour in hours), *(hour.as_planted for hour in labelled), *(hour.as_planted for hour in driven)])
     style = "bold green" if right else "bold red"
-    for sentence in (_counts(hours), quality.counts(labelled)):
+    sentences = _counts(hours), quality.counts(labelled), drivers.counts(driven)
+    for sentence in sentences:
         console.print(f"[{style}]{escape(sentence)}[/]", soft_wrap=True)
     console.print(f"[dim]{perf_counter() - begin:.0f} s;[/] reports in {escape(str(place))}", soft_wrap=True, highlight=False)
     if not right:
-        found = f"{_counts(hours)}; {quality.counts(labelled)}"
-        raise HourglassError("demo", found=found, expected="all of them, and no false alarm", hint="see the hours with ✗ above")
+        raise HourglassError(
+            "demo", found="; ".join(sentences), expected="all of them, and no false alarm", hint="see the hours with ✗ above"
+        )
 
 
 def claim(directory: str) -> Path:
@@ -133,9 +138,10 @@ def claim(directory: str) -> Path:
 
 @dataclass(frozen=True)
 class Scene:
-    """The model, the rows that it was not fit to with their labels, and the labels of the day's requests."""
+    """The model, the rows that it was fit to and those that it was not with their labels, and the labels of the day's requests."""
 
     model: Model
+    fit_to: tuple[Sequence[Row], Sequence[str]]
     held_out: tuple[Sequence[Row], Sequence[str]]
     labels: Sequence[Label]
 
@@ -157,7 +163,7 @@ def prepare(place: Path, console: Console) -> Scene:
             _write(place / CAPTURE / file.path, file.data)
         lines = sum(len(file.lines) for file in files)
         notes.append(f"{lines:,} requests to {ENDPOINT} in {len(files)} capture files, with {len(FAULTS)} faults")
-    return Scene(model, (rows[fit:], labels[fit:]), list(labels_of(files, test_rows, test_labels)))
+    return Scene(model, (rows[:fit], labels[:fit]), (rows[fit:], labels[fit:]), list(labels_of(files, test_rows, test_labels)))
 
 
 def monitor(place: Path, engine: Engine, parallelism: int, console: Console) -> list[Hour]:
@@ -256,6 +262,15 @@ def _counts(hours: Sequence[Hour]) -> str:
     others = sum(len(hour.false_alarms) for hour in hours if hour.faults)
     counts = f"{found} of {len(FAULTS)} planted faults found in their hours; {sum(clean)} of {len(clean)} clean hours clean"
     return f"{counts}; {others} false alarms in the other hours" if others else counts
+
+
+def explain(place: Path, scene: Scene, engine: Engine, parallelism: int, console: Console) -> list[drivers.Driven]:
+    """Fits a model of boosted trees, and asks of every hour what drives it."""
+    with _step(console, "Explain the day") as notes:
+        drivers.fit(place, *scene.fit_to)
+        hours = drivers.explain(place, str(place / quality.HELD_OUT), str(place / CAPTURE), engine, parallelism)
+        notes.append(f"{drivers.ROWS} rows of each hour by boosted trees, beside rows that these were not fit to")
+    return hours
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from pyarrow import BufferReader
 from hourglass import storage
 from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, chosen_background, read_background
 from hourglass.attribution.config import AttributionConfig, parse_attribution_config
-from hourglass.attribution.digest import AttributionDigest, explainer_name
+from hourglass.attribution.digest import AttributionDigest, explainer_name, no_features
 from hourglass.attribution.metric import ATTRIBUTION_METRICS, shares
 from hourglass.attribution.report import (
     CHECK,
@@ -108,6 +108,8 @@ class AttributionDrift:
         known = open_model(config.predictor).names if config.predictor is not None else None
         names = config.feature_names or known or tuple(name for name in columns if name != config.label)
         named = AttributionDigest(config, GivenBackground(names, (), ())).features(columns)
+        if lacking := [name for name in names if all(value is None for value in named[name])]:
+            raise no_features(lacking, columns, len(names))
         background = chosen_background(named, names, config.clusters, config.seed)
         warnings: tuple[str, ...] = ()
         if self.baseline is not None:
@@ -155,13 +157,23 @@ class AttributionDrift:
             comparisons,
             constraints={"attribution_constraints": suggested} if suggested else None,
             states=asked.states if self.baseline is None else None,
-            coverage=Coverage(warnings=self.warnings),
+            coverage=Coverage(warnings=(*self.warnings, *self._lacking(asked))),
             traffic=asked.traffic,
             segments=tuple(self._segments(asked.states)),
             ranking=RANKING,
             attribution=found,
             attribution_page=self._page(asked, found) if found.rows and (bad or asked.latest) else None,
         )
+
+    def _lacking(self, asked: Asked) -> Iterator[str]:
+        """A sentence for each feature that no kept row of the window has; InputError where that is to become a baseline."""
+        rows = [row.values for row in asked.states.sample.rows()] if asked.states.sample is not None else []
+        names = self.digest.background.names
+        lacking = [name for name in names if all(row.get(name) is None for row in rows)] if rows else []
+        if lacking and self.baseline is None:
+            raise no_features(lacking, asked.first().columns, len(names))
+        for name in lacking:
+            yield f"feature {name}: found in no row of the window; explained as a missing value"
 
     def _page(self, asked: Asked, found: AttributionReport) -> AttributionPage:
         """What a person is to read of a window, with the course of its stored hours and of the day that it ends."""

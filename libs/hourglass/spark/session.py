@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hourglass.errors import EnvironmentFault
+from hourglass.processes import ONE_THREAD
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -66,8 +67,9 @@ def deequ_settings(jar: str | None = None) -> dict[str, str]:
 def start_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> SparkSession:
     """A session with our settings and `more`: local unless spark-submit or a cluster's configuration says otherwise."""
     _need_java()
-    # numpy's own threads would fight with Spark's tasks for the cores; workers inherit this
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # threads of libraries would fight with Spark's tasks for the cores; workers inherit this
+    for variable, value in ONE_THREAD.items():
+        os.environ.setdefault(variable, value)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     from pyspark.sql import SparkSession
 
