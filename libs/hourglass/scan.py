@@ -20,7 +20,7 @@ from hourglass.capture.reader import read_batches
 from hourglass.capture.row_ids import Ids
 from hourglass.capture.slices import Task
 from hourglass.capture.tally import Outside, PartKey, Tally
-from hourglass.errors import HookError, HourglassError, InputError, ModelError
+from hourglass.errors import EnvironmentFault, HookError, HourglassError, InputError, ModelError
 from hourglass.schemas import BAD_LINE, FAULT, STATE_ROWS
 from hourglass.segments import Places, Segmentation, capped
 from hourglass.states import ColumnProfile, Intake, RowSample, SampledRow, State
@@ -155,7 +155,7 @@ def fault_document(fault: HourglassError) -> dict[str, str | None]:
 def raise_fault(document: bytes) -> None:
     """Raises the error that `scan` sent as a row."""
     parts = orjson.loads(document)
-    kinds = {kind.__name__: kind for kind in (HookError, InputError, ModelError)}
+    kinds = {kind.__name__: kind for kind in (EnvironmentFault, HookError, InputError, ModelError)}
     kind: type[HourglassError] = kinds.get(parts["type"], errors.InternalError)
     raise kind(parts["subject"], found=parts["found"], expected=parts["expected"], hint=parts["hint"])
 

@@ -321,10 +321,29 @@ def test_a_feature_that_the_data_lack_is_named(tmp_path: Path, numbers: dict[str
     assert fault.value.exit_code == 2
     report = run_attribution(tmp_path / "out", **flags, baseline_constraints=tmp_path / "base").reports[0]
     assert report.coverage.warnings == ("feature hours: found in no row of the window; explained as a missing value",)
-    assert values(tmp_path / "out")["hours"] == 0.0
+    assert values(tmp_path / "out")["hours"] == pytest.approx(0.0, abs=1e-12)
     (tmp_path / "rows.jsonl").write_text('{"a": 1, "b": 2, "debt": 3}\n' * 40)
     with pytest.raises(InputError, match="features age, hours: found columns a, b, debt; expected all 3 features"):
-        run_attribution(tmp_path / "none", **flags, baseline_constraints=tmp_path / "base")
+        run_attribution(tmp_path / "none", **{**numbers, "dataset_source": tmp_path / "rows.jsonl"})
+
+
+def test_rows_that_cannot_be_explained_are_counted(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """Those of something else, and those with a missing value where the model refuses it; the others are explained."""
+    refusing = "np.where(rows.isna().any(axis=1).any(), np.nan, 1.0) * ((rows['age'] - 40) / 9)"
+    write_model(tmp_path, refusing)
+    rows: list[dict[str, Any]] = people(300, names=NUMBERS)
+    for i in range(5):
+        rows[20 * i]["debt"] = ""
+    rows[7] = {"age": 30.0, "hours": 40.0}
+    write_capture(tmp_path / "mixed", rows)
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, baseline=[[40.0, 38.0, 20.0]])
+    flags = {**numbers, "analysis_config": config, "dataset_source": tmp_path / "mixed"}
+    for name in ("sample", "all"):
+        report = run_attribution(tmp_path / name, **flags, explain_rows=name).reports[0]
+        assert report.attribution is not None
+        assert report.attribution.rows == 294
+        assert report.coverage.warnings == ("6 of 300 rows: found missing values, or other features; not explained",)
+    assert values(tmp_path / "all") == pytest.approx(values(tmp_path / "sample"), rel=1e-9)
 
 
 def test_faults_of_a_configuration_come_at_once(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_model_is_loaded_once_until_its_file_changes(tmp_path: Path, capsys: p
 
 
 def test_fingerprints_tell_versions_apart(tmp_path: Path) -> None:
-    """By the bytes, not by time or place; in a folder also by the names. An endpoint has none."""
+    """By the bytes, not by time or place; in a folder also by the names; of an endpoint by its address, without whose password it is."""
     first = fingerprint(write(tmp_path / "a.py", 2))
     assert len(first) == 64
     assert fingerprint(write(tmp_path / "b.py", 2)) == first != fingerprint(write(tmp_path / "c.py", 3))
@@ -49,7 +49,9 @@ def test_fingerprints_tell_versions_apart(tmp_path: Path) -> None:
         os.utime(tmp_path / folder / "deep" / "a", (0, 0))
         prints.add(fingerprint(Predictor(str(tmp_path / folder))))
     assert len(prints) == 3
-    assert fingerprint(Predictor("http://127.0.0.1:9/")) == fingerprint(Predictor("sagemaker:churn")) == ""
+    addresses = "http://host/?model=1", "http://host/?model=2", "sagemaker:churn"
+    assert len({fingerprint(Predictor(address)) for address in addresses}) == 3
+    assert fingerprint(Predictor("http://me:secret@host/?model=1")) == fingerprint(Predictor(addresses[0]))
 
 
 def test_models_come_from_an_object_store(s3_path: str, tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hourglass.attribution.coalitions import Masks
-from hourglass.attribution.game import Background, Game, Link, Players
+from hourglass.attribution.game import Game, Places, Predict
 from hourglass.values import Floats
 
 _CLOSE = 1e-6
@@ -33,6 +33,12 @@ class Additive:
         found: Floats = shifted / shifted.sum(axis=-1, keepdims=True)
         return found
 
+    def ordered(self, order: Places, count: int) -> Additive:
+        """The same by features in another order: `order` is the place of each of its own; the others have no weight."""
+        weights = np.zeros((len(self.weights), count))
+        weights[:, order] = self.weights
+        return replace(self, weights=weights)
+
 
 def additive_of(estimator: Any) -> Additive | None:
     """The linear predictor inside of a scikit-learn estimator, which may stand behind a StandardScaler; None where there is none."""
@@ -54,25 +60,24 @@ def additive_of(estimator: Any) -> Additive | None:
 class AdditiveGame(Game):
     """The same game as `Game`, whose coalitions are sums of what each player adds to the margin.
 
-    Values, and with them attributions, are those of the model to the last digits; `fits` tells whether they are.
+    Values, and with them attributions, are those of the model to the last digits: `agrees` tells of some rows whether they are.
     """
 
-    def __init__(self, additive: Additive, background: Background, players: Players, link: Link) -> None:
+    def __init__(self, additive: Additive, game: Game) -> None:
         self.additive = additive
-        super().__init__(self._predict, background, players, link)
-        self._of_background = self.parts(background.rows)
+        self._asked: Predict = game.predict
+        super().__init__(self._predict, game.background, game.players, game.link)
+        self._of_background = self.parts(game.background.rows)
 
-    @classmethod
-    def fitting(cls, additive: Additive | None, game: Game) -> Game:
-        """The game of sums in place of another, where it says the same of the background; else the other."""
-        if additive is None or additive.weights.shape[1] != game.background.rows.shape[1]:
-            return game
-        found = cls(additive, game.background, game.players, game.link)
-        ours, theirs = found.predict(game.background.rows), game.predict(game.background.rows)
-        return found if ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=_CLOSE, atol=_CLOSE) else game
+    def agrees(self, rows: Floats) -> bool:
+        """Whether the model itself says the same of rows: what stands around a linear predictor may change its answer."""
+        theirs = self._asked(rows)
+        ours = self._predict(rows)
+        return ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=_CLOSE, atol=_CLOSE)
 
     def size_of(self, coalitions: int) -> int:
-        return coalitions * (len(self.background.rows) * len(self.additive.weights) + self.players.count)
+        # beside the answers, the masks as numbers
+        return coalitions * max(len(self.background.rows) * len(self.additive.weights), 2 * self.players.count)
 
     def _predict(self, rows: Floats) -> Floats:
         return self.additive.answers(rows @ self.additive.weights.T + self.additive.intercepts)

@@ -12,7 +12,7 @@ import numpy as np
 from hourglass.attribution.background import GivenBackground, coded
 from hourglass.attribution.config import AttributionConfig
 from hourglass.attribution.explainer import Explainer, Task, explainer_of
-from hourglass.attribution.game import Background, Players
+from hourglass.attribution.game import Background, Places, Players
 from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import Batch
 from hourglass.capture.payloads import Column
@@ -23,6 +23,7 @@ from hourglass.states.attributions import REPLICATES
 from hourglass.values import Floats, as_floats
 
 ONLY_LABEL = "label0"
+_LARGEST = 1e140  # of an attribution, whose square is added up
 
 
 def kept_as(label: str, feature: str) -> str:
@@ -32,9 +33,13 @@ def kept_as(label: str, feature: str) -> str:
 
 @dataclass(frozen=True)
 class Explained:
-    """Attributions of rows, rows × labels × players, with the names of both, and what the model says of the background."""
+    """Attributions of rows, rows × labels × players, with the names of both, and what the model says of the background.
+
+    `rows` are the places of the rows that are explained.
+    """
 
     values: Floats
+    rows: Places
     labels: tuple[str, ...]
     players: tuple[str, ...]
     expected: Floats
@@ -65,7 +70,7 @@ class AttributionDigest:
     def kept(self, batch: Batch, hidden: Collection[str]) -> Mapping[str, Column]:
         """What is kept of a batch's rows: the features, or where the records have attributions all that they have."""
         columns = batch.columns if self.config.captured is not None else self.features(batch.columns)
-        return {name: column for name, column in columns.items() if name not in hidden}
+        return {name: column for name, column in (columns or {}).items() if name not in hidden}
 
     def update(self, states: Mapping[str, State], batch: Batch) -> None:
         """Takes in a batch of rows, all of which are explained."""
@@ -73,14 +78,17 @@ class AttributionDigest:
             return
         found = self.explained(batch.columns, batch.count)
         state = cast("Attributions", states[Attributions.kind])
-        state.update(found.values, found.labels, found.players, found.expected, batch.ids)
+        state.update(found.values, found.labels, found.players, found.expected, batch.ids[found.rows])
 
     def values(self, rows: Sequence[SampledRow]) -> list[Mapping[str, object]]:
-        """The attributions of every row, to be kept with it."""
+        """The attributions of every row, to be kept with it; nothing of one that is not explained."""
         names = dict.fromkeys(name for row in rows for name in row.values)
         found = self.explained({name: [row.values.get(name) for row in rows] for name in names}, len(rows))
         keys = [kept_as(label, player) for label in found.labels for player in found.players]
-        return [dict(zip(keys, values, strict=True)) for values in found.values.reshape(len(rows), -1).tolist()]
+        told: list[Mapping[str, object]] = [{} for _ in rows]
+        for place, values in zip(found.rows.tolist(), found.values.reshape(len(found.rows), len(keys)).tolist(), strict=True):
+            told[place] = dict(zip(keys, values, strict=True))
+        return told
 
     def states(self, rows: Sequence[SampledRow], each: float) -> list[State]:
         """The sums of rows with their attributions."""
@@ -89,41 +97,57 @@ class AttributionDigest:
         state = Attributions.empty(self.replicates)
         opened = _opened(self)
         keys = [[kept_as(label, player) for player in opened.players] for label in opened.labels]
-        values = np.array([[[row.values[key] for key in of_label] for of_label in keys] for row in rows], np.float64)
-        ids = np.array([row.hash for row in rows], np.uint64)
+        explained = [row for row in rows if row.values]
+        values = np.array([[[row.values[key] for key in of_label] for of_label in keys] for row in explained], np.float64)
+        ids = np.array([row.hash for row in explained], np.uint64)
         state.update(values, opened.labels, opened.players, opened.expected, ids, weight=each)
         return [state]
 
     def explained(self, columns: Mapping[str, Column], count: int) -> Explained:
-        """The attributions of rows by their columns."""
+        """The attributions of rows by their columns.
+
+        Rows that are not of the model's features are not explained; nor are, where the model refuses missing values, rows with some.
+        """
         opened = _opened(self)
+        every = np.arange(count)
         if self.config.captured is not None:
-            return replace(opened.nothing, values=self._captured(columns, count))
-        rows = coded(self.features(columns), self.background.names, opened.task.like.texts)
-        values = opened.explain(rows)
-        if not np.isfinite(values).all():
-            bad = opened.players[int(np.argwhere(~np.isfinite(values))[0][2])]
-            raise ModelError(
-                self._source, found=f"an attribution of {bad} that is no number", expected="finite answers", hint="are values missing?"
-            )
-        return replace(opened.nothing, values=values)
+            return replace(opened.nothing, values=self._captured(columns, count), rows=every)
+        features = self.features(columns)
+        if features is None:
+            return opened.nothing
+        rows = coded(features, self.background.names, opened.task.like.texts)
+        filled = np.flatnonzero(~np.isnan(rows.matrix).any(axis=1))
+        try:
+            values, explained = opened.explain(rows), every
+        except ModelError:
+            if len(filled) == count:
+                raise
+            if len(filled) == 0:
+                return opened.nothing
+            values, explained = opened.explain(replace(rows, matrix=rows.matrix[filled])), filled
+        if not (np.abs(values) < _LARGEST).all():
+            found = f"an attribution of {values.flat[np.abs(values).argmax()]:.3g}"
+            raise ModelError(self._source, found=found, expected="numbers whose squares add up", hint="explain an answer of another unit")
+        return replace(opened.nothing, values=values, rows=explained)
 
     @property
     def _source(self) -> str:
         return f"model {self.config.predictor.name}" if self.config.predictor is not None else "model"
 
-    def features(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+    def features(self, columns: Mapping[str, Column]) -> dict[str, Column] | None:
         """The features by name; those that are not among the columns are missing in all rows, which a window says.
 
-        InputError where most are not: the columns are then not those of the model.
+        None where most are not: such rows are of something else.
         """
         found, names = dict(columns), self.background.names
         path = self.config.features
         if path is not None and (listed := find_attribute(path, columns)) is not None:
+            if len(listed.columns) > len(names):
+                expected = f"{len(names)}, one of each feature"
+                raise InputError(f"features {path!r}", found=f"{len(listed.columns)} values", expected=expected, hint="name all in headers")
             found |= dict(zip(names, listed.columns, strict=False))
-        lacking = [name for name in names if name not in found]
-        if 2 * len(lacking) > len(names):
-            raise no_features(lacking, columns, len(names))
+        if 2 * sum(name not in found for name in names) > len(names):
+            return None
         count = len(next(iter(columns.values()), ()))
         return {name: found[name] if name in found else [None] * count for name in names}
 
@@ -147,6 +171,7 @@ class AttributionDigest:
 
 def no_features(lacking: Sequence[str], columns: Collection[str], features: int) -> InputError:
     """The error of features that are not among the columns."""
+    lacking = [name for name in lacking if name not in columns] or lacking
     return InputError(
         f"feature{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
         found=f"columns {', '.join(columns) or 'none'}",
@@ -177,7 +202,9 @@ class _Opened:
             if len(self.labels) != len(self.expected):
                 expected = f"{len(self.expected)}, one of each output"
                 raise InputError("predictor.label_headers", found=f"{len(self.labels)} names", expected=expected)
-        self.nothing = Explained(np.empty((0, len(self.labels), len(self.players))), self.labels, self.players, self.expected)
+        self.nothing = Explained(
+            np.empty((0, len(self.labels), len(self.players))), np.empty(0, np.intp), self.labels, self.players, self.expected
+        )
 
     def explain(self, rows: Rows) -> Floats:
         """The attributions of rows, whose vocabularies begin with the background's."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import numpy as np
 
 from hourglass.attribution.additive import additive_of
-from hourglass.attribution.game import Background, Players
-from hourglass.errors import EnvironmentFault, InputError, did_you_mean
+from hourglass.attribution.game import Background, Places, Players
+from hourglass.errors import EnvironmentFault, InputError, ModelError, did_you_mean
 from hourglass.models import Model, Rows
 from hourglass.values import Floats
 
 AUTO = "auto"
 _LEAST_SHARE = 1e-12  # of which there are odds
+_ADDS_UP = 1e-4
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,22 @@ class Task:
     def predict(self, rows: Floats) -> Floats:
         """The model's answers, rows × outputs."""
         return self.model.predict(Rows(self.like.names, rows, self.like.texts))
+
+    @cached_property
+    def order(self) -> Places | None:
+        """Which feature each input of the model's estimator is: what explainers that look inside must put back in place.
+
+        None where that cannot be told: of a model without an estimator, of texts, and where categories have codes of their own.
+        """
+        count = len(self.like.names)
+        if self.model.estimator is None or self.like.texts:
+            return None
+        places = np.arange(float(count))[np.newaxis]
+        found = np.asarray(self.model.inputs(Rows(self.like.names, places, {})), np.float64)
+        if found.ndim != 2 or not np.isin(found, places).all() or len(np.unique(found)) < found.shape[1]:
+            return None
+        order: Places = found[0].astype(np.intp)
+        return order
 
     def link(self, answers: Floats) -> Floats:
         """Answers as they are explained."""
@@ -64,6 +82,25 @@ class Explainer(Protocol):
         ...
 
 
+def need_sums(task: Task, rows: Floats, sums: Floats) -> None:
+    """ModelError unless attributions and the expected value add up to what the model answers, or to its log-odds."""
+    answers = task.predict(rows)
+    shares = _shares(sums)
+    if any(found.shape == answers.shape and np.allclose(found, answers, rtol=_ADDS_UP, atol=_ADDS_UP) for found in (sums, shares)):
+        return
+    apart = np.abs(sums - answers).max() if sums.shape == answers.shape else float("nan")
+    hint = "set methods.shap.explainer to kernel"
+    raise ModelError("explainer", found=f"attributions that miss the model's answers by {apart:.3g}", expected="their sum", hint=hint)
+
+
+def _shares(sums: Floats) -> Floats:
+    """Probabilities from log-odds: of one output, or of several."""
+    if sums.shape[1] == 1:
+        return 0.5 + 0.5 * np.tanh(0.5 * sums)
+    found = np.exp(sums - sums.max(axis=1, keepdims=True))
+    return np.asarray(found / found.sum(axis=1, keepdims=True), np.float64)
+
+
 _explainers: dict[str, Callable[[Task], Explainer]] = {}
 EXPLAINERS: Mapping[str, Callable[[Task], Explainer]] = MappingProxyType(_explainers)
 
@@ -88,7 +125,7 @@ def explainer_of(name: str, task: Task) -> tuple[str, Explainer]:
             known = (AUTO, *EXPLAINERS)
             raise InputError("explainer", found=repr(name), expected=", ".join(known), hint=did_you_mean(name, known))
         return name, EXPLAINERS[name](task)
-    if additive_of(task.model.estimator) is not None:  # shap takes seconds to load
+    if task.order is None or additive_of(task.model.estimator) is not None:  # shap takes seconds to load
         return "kernel", EXPLAINERS["kernel"](task)
     try:
         trees = EXPLAINERS["tree"](task)

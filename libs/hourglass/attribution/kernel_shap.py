@@ -19,15 +19,24 @@ class KernelShap:
     """KernelSHAP of any model; of linear predictors without synthetic rows."""
 
     def __init__(self, task: Task) -> None:
-        plain = Game(task.predict, task.background, task.players, task.link)
-        self.game = AdditiveGame.fitting(additive_of(task.model.estimator), plain)
+        self.game = Game(task.predict, task.background, task.players, task.link)
+        self.sums = _sums(task, self.game)
         self.expected: Floats = self.game.nothing
         self._samples = partial(_samples, task.samples)
         self._seed = task.seed
         self.of_answer = not task.logit
 
     def explain(self, rows: Floats) -> Floats:
-        return kernel_shap(self.game, rows, self._samples, self._seed)
+        game = self.sums if self.sums is not None and self.sums.agrees(rows) else self.game
+        return kernel_shap(game, rows, self._samples, self._seed)
+
+
+def _sums(task: Task, game: Game) -> AdditiveGame | None:
+    """The same game without synthetic rows, where the model is a linear predictor of the features."""
+    additive = additive_of(task.model.estimator)
+    if additive is None or task.order is None or additive.weights.shape[1] != len(task.order):
+        return None
+    return AdditiveGame(additive.ordered(task.order, len(task.like.names)), game)
 
 
 def _samples(asked: int | None, players: int) -> int:

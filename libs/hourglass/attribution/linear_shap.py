@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hourglass.attribution.additive import additive_of
-from hourglass.attribution.explainer import Task, explainer
+from hourglass.attribution.explainer import Task, explainer, need_sums
 from hourglass.errors import InputError
 from hourglass.values import Floats
 
@@ -17,9 +19,11 @@ class LinearShap:
 
     def __init__(self, task: Task) -> None:
         additive = additive_of(task.model.estimator)
-        if additive is None or additive.weights.shape[1] != len(task.like.names):
+        if additive is None or task.order is None or additive.weights.shape[1] != len(task.order):
             hint = "take auto or kernel"
             raise InputError("explainer linear", found=f"a model of kind {task.model.kind}", expected="a linear predictor", hint=hint)
+        additive = additive.ordered(task.order, len(task.like.names))
+        self._task = task
         self._weights = additive.weights
         self._players = task.players
         self._mean = task.background.weights @ task.background.rows
@@ -27,4 +31,6 @@ class LinearShap:
         self.of_answer = not additive.classifies
 
     def explain(self, rows: Floats) -> Floats:
-        return self._players.summed((rows - self._mean)[:, None] * self._weights)
+        values = (rows - self._mean)[:, np.newaxis] * self._weights
+        need_sums(self._task, rows, values.sum(axis=2) + self.expected)
+        return self._players.summed(values)

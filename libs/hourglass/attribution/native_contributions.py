@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hourglass.attribution.explainer import Task, explainer
+from hourglass.attribution.explainer import Task, explainer, need_sums
 from hourglass.errors import InputError
 from hourglass.values import Floats
 
@@ -18,28 +18,28 @@ class NativeContributions:
     """
 
     def __init__(self, task: Task) -> None:
-        if task.model.kind not in {"xgboost", "lightgbm"} or task.like.texts:
-            found = "texts among the features" if task.like.texts else f"a model of kind {task.model.kind}"
-            raise InputError("explainer native", found=found, expected="a booster of xgboost or lightgbm", hint="take auto or kernel")
-        if task.model.names not in {None, task.like.names}:
-            found, expected = ", ".join(task.like.names), f"the model's order: {', '.join(task.model.names or ())}"
-            raise InputError("explainer native", found=f"features {found}", expected=expected, hint="order the headers so")
-        self._model = task.model
-        self._names = task.like.names
-        self._players = task.players
+        if task.model.kind not in {"xgboost", "lightgbm"} or task.order is None:
+            found = "texts or categories" if task.model.kind in {"xgboost", "lightgbm"} else f"a model of kind {task.model.kind}"
+            raise InputError("explainer native", found=found, expected="a booster of numbers", hint="take auto or kernel")
+        self._task = task
+        self._order = task.order
         self.expected: Floats = self._contributions(task.background.rows[:1])[0, :, -1]
         self.of_answer = False
 
     def explain(self, rows: Floats) -> Floats:
-        return self._players.summed(self._contributions(rows)[:, :, :-1])
+        found = self._contributions(rows)
+        need_sums(self._task, rows, found.sum(axis=2))
+        values = np.zeros((*found.shape[:2], rows.shape[1]))
+        values[:, :, self._order] = found[:, :, :-1]
+        return self._task.players.summed(values)
 
     def _contributions(self, rows: Floats) -> Floats:
-        """Rows × outputs × features and, last, what the model says of no feature."""
-        booster = self._model.estimator
-        if self._model.kind == "xgboost":
+        """Rows × outputs × inputs of the booster and, last, what it says of no feature."""
+        booster, inputs = self._task.model.estimator, rows[:, self._order]
+        if self._task.model.kind == "xgboost":
             import xgboost
 
-            found = booster.predict(xgboost.DMatrix(rows, feature_names=booster.feature_names), pred_contribs=True)
+            found = booster.predict(xgboost.DMatrix(inputs, feature_names=booster.feature_names), pred_contribs=True)
         else:
-            found = booster.predict(rows, pred_contrib=True)
-        return np.asarray(found, np.float64).reshape(len(rows), -1, len(self._names) + 1)
+            found = booster.predict(inputs, pred_contrib=True)
+        return np.asarray(found, np.float64).reshape(len(rows), -1, len(self._order) + 1)

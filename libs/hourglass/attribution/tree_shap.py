@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hourglass.attribution.explainer import Task, explainer
+from hourglass.attribution.explainer import Task, explainer, need_sums
 from hourglass.errors import EnvironmentFault, InputError
 from hourglass.values import Floats
 
@@ -25,50 +25,59 @@ class TreeShap:
     """
 
     def __init__(self, task: Task) -> None:
-        if task.model.estimator is None or task.like.texts:
+        if task.order is None:
             found = "texts among the features" if task.like.texts else f"a model of kind {task.model.kind}"
             raise InputError("explainer tree", found=found, expected="trees of numbers", hint="take auto or kernel")
-        self._players = task.players
+        self._task = task
+        self._order = task.order
         rows, weights = task.background.rows, task.background.weights
         # shap knows no weights: rows of different weights are backgrounds of their own
         equal = float(np.ptp(weights)) == 0.0
         self._shares: Floats = np.ones(1) if equal else weights
-        parts = [rows] if equal else [row[np.newaxis] for row in rows]
         tried = rows[:_TRIED]
         answers = task.predict(tried)
         self._outputs = answers.shape[1]
-        explainers = _explainers(task.model.estimator, parts)
-        if explainers is not None:
-            self._explainers = explainers
-            bases = np.array([np.atleast_1d(one.expected_value) for one in explainers], np.float64)
+        try:
+            self._explainers = _explainers(task.model.estimator, [rows] if equal else [row[np.newaxis] for row in rows], task.order)
+            bases = np.array([np.atleast_1d(one.expected_value) for one in self._explainers], np.float64)
             self.expected: Floats = self._of_outputs(self._shares @ bases, 0)
-            sums = self.explain(tried).sum(axis=2) + self.expected
-            self.of_answer = not task.logit and np.allclose(sums, answers, atol=_ADDS_UP)
-            if self.of_answer or np.allclose(1 / (1 + np.exp(-sums)), answers, atol=_ADDS_UP):
-                return
-        found = f"a model of kind {task.model.kind}"
-        raise InputError("explainer tree", found=found, expected="trees that shap knows", hint="take auto or kernel")
+            sums = self._by_feature(tried).sum(axis=2) + self.expected
+        except EnvironmentFault:
+            raise
+        except Exception as fault:  # by which shap says that it does not know a model differs from model to model
+            found = f"a model of kind {task.model.kind}, of which shap says: {fault}"
+            raise InputError("explainer tree", found=found, expected="trees that shap knows", hint="take auto or kernel") from fault
+        self.of_answer = not task.logit and sums.shape == answers.shape and np.allclose(sums, answers, atol=_ADDS_UP)
+        if not self.of_answer:
+            need_sums(task, tried, sums)
 
     def _of_outputs(self, values: Floats, axis: int) -> Floats:
         """Of the two classes of a binary model the second, as the model's answer is."""
         return np.take(values, [1], axis=axis) if self._outputs == 1 and values.shape[axis] == 2 else values
 
     def explain(self, rows: Floats) -> Floats:
+        values = self._by_feature(rows)
+        need_sums(self._task, rows, values.sum(axis=2) + self.expected)
+        return self._task.players.summed(values)
+
+    def _by_feature(self, rows: Floats) -> Floats:
+        """Rows × outputs × features; those that the trees do not look at have nothing."""
+        inputs = rows[:, self._order]
         found = np.zeros(())
         for share, one in zip(self._shares, self._explainers, strict=True):
-            values = np.asarray(one.shap_values(rows, check_additivity=False), np.float64)
+            values = np.asarray(one.shap_values(inputs, check_additivity=False), np.float64)
             found = found + share * (values[:, np.newaxis] if values.ndim == 2 else values.transpose(0, 2, 1))
-        return self._players.summed(self._of_outputs(found, 1))
+        of_inputs = self._of_outputs(found, 1)
+        by_feature = np.zeros((*of_inputs.shape[:2], rows.shape[1]))
+        by_feature[:, :, self._order] = of_inputs
+        return by_feature
 
 
-def _explainers(estimator: Any, parts: list[Floats]) -> list[Any] | None:
-    """A TreeExplainer for each part of the background; None for what shap does not know."""
+def _explainers(estimator: Any, parts: list[Floats], order: Any) -> list[Any]:
+    """A TreeExplainer for each part of the background."""
     try:
         import shap
     except ImportError as fault:
         hint = 'pip install "hourglass-monitor[attribution]"'
         raise EnvironmentFault("shap", found="none", expected="the package", hint=hint) from fault
-    try:
-        return [shap.TreeExplainer(estimator, part, model_output="raw") for part in parts]
-    except Exception:  # noqa: BLE001 by which it says so differs from model to model
-        return None
+    return [shap.TreeExplainer(estimator, part[:, order], model_output="raw") for part in parts]

@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from hourglass import storage
 from hourglass.errors import EnvironmentFault, HourglassError, InputError, ModelError, did_you_mean, shorten
@@ -131,9 +132,14 @@ def open_model(predictor: Predictor) -> Model:
 
 
 def fingerprint(predictor: Predictor) -> str:
-    """SHA-256 of the model's bytes, of a folder with the names in it; "" for an endpoint. It tells two versions apart."""
+    """SHA-256 of the model's bytes, of a folder with the names in it. It tells two versions apart.
+
+    Of an endpoint it is that of its address and of how it is asked, which is all that can be known; without user and password.
+    """
     if _is_endpoint(predictor.source):
-        return ""
+        parts = urlsplit(predictor.source)
+        address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        return hashlib.sha256(f"{address} {predictor!r}".encode()).hexdigest()
     digest = hashlib.sha256()
     for name, path in files_of(predictor.source):
         data = storage.read_bytes(path)

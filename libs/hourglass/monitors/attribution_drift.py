@@ -108,7 +108,8 @@ class AttributionDrift:
         known = open_model(config.predictor).names if config.predictor is not None else None
         names = config.feature_names or known or tuple(name for name in columns if name != config.label)
         named = AttributionDigest(config, GivenBackground(names, (), ())).features(columns)
-        if lacking := [name for name in names if all(value is None for value in named[name])]:
+        lacking = [name for name in names if named is None or all(value is None for value in named[name])]
+        if named is None or lacking:
             raise no_features(lacking, columns, len(names))
         background = chosen_background(named, names, config.clusters, config.seed)
         warnings: tuple[str, ...] = ()
@@ -157,7 +158,7 @@ class AttributionDrift:
             comparisons,
             constraints={"attribution_constraints": suggested} if suggested else None,
             states=asked.states if self.baseline is None else None,
-            coverage=Coverage(warnings=(*self.warnings, *self._lacking(asked))),
+            coverage=Coverage(warnings=(*self.warnings, *self._warnings(asked, found.rows))),
             traffic=asked.traffic,
             segments=tuple(self._segments(asked.states)),
             ranking=RANKING,
@@ -165,8 +166,8 @@ class AttributionDrift:
             attribution_page=self._page(asked, found) if found.rows and (bad or asked.latest) else None,
         )
 
-    def _lacking(self, asked: Asked) -> Iterator[str]:
-        """A sentence for each feature that no kept row of the window has; InputError where that is to become a baseline."""
+    def _warnings(self, asked: Asked, explained: int) -> Iterator[str]:
+        """Features that no kept row of the window has, an InputError where that is to become a baseline; and rows left out."""
         rows = [row.values for row in asked.states.sample.rows()] if asked.states.sample is not None else []
         names = self.digest.background.names
         lacking = [name for name in names if all(row.get(name) is None for row in rows)] if rows else []
@@ -174,6 +175,10 @@ class AttributionDrift:
             raise no_features(lacking, asked.first().columns, len(names))
         for name in lacking:
             yield f"feature {name}: found in no row of the window; explained as a missing value"
+        every = self.settings.explain_rows == "all"
+        asked_for = sum(asked.states.intake.rows.values()) if every else len(rows)
+        if explained < asked_for:
+            yield f"{asked_for - explained} of {asked_for} rows: found missing values, or other features; not explained"
 
     def _page(self, asked: Asked, found: AttributionReport) -> AttributionPage:
         """What a person is to read of a window, with the course of its stored hours and of the day that it ends."""

@@ -25,6 +25,9 @@ class ArrayModel:
     names: tuple[str, ...] | None = None
     labels: tuple[str, ...] | None = None
 
+    def inputs(self, rows: Rows) -> Floats:
+        return rows.numbers()
+
     def predict(self, rows: Rows) -> Floats:
         found = np.asarray(self.function(rows.numbers()), np.float64)
         return found[:, np.newaxis] if found.ndim == 1 else found

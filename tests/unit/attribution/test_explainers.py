@@ -177,7 +177,8 @@ def test_a_linear_predictor_that_says_something_else_is_asked_itself():
     """A model around an estimator may change its answer: what it says of the background tells."""
     model = ArrayModel(lambda rows: model_answers(MODELS["logistic"], rows) ** 2, MODELS["logistic"])
     found = EXPLAINERS["kernel"](task(model, BACKGROUND, samples=100))
-    assert not isinstance(found.game, AdditiveGame)
+    assert isinstance(found.sums, AdditiveGame)
+    assert not found.sums.agrees(ROWS)
     np.testing.assert_allclose(found.explain(ROWS).sum(axis=2) + found.expected, model_answers(MODELS["logistic"], ROWS) ** 2, atol=1e-9)
 
 
@@ -200,13 +201,71 @@ def test_boosters_own_contributions_add_up_to_their_margin(library):
 
         booster = xgboost.train({"objective": "binary:logistic", "max_depth": 3, "verbosity": 0}, xgboost.DMatrix(X, Y), 10)
         margin = booster.predict(xgboost.DMatrix(ROWS), output_margin=True)
+        ask = booster.inplace_predict
     else:
         import lightgbm
 
         booster = lightgbm.train({"objective": "binary", "verbosity": -1}, lightgbm.Dataset(X, Y), 10)
         margin = booster.predict(ROWS, raw_score=True)
-    model = ArrayModel(lambda rows: rows[:, 0], booster, library)
+        ask = booster.predict
+    model = ArrayModel(ask, booster, library)
     found = EXPLAINERS["native"](task(model, BACKGROUND, {"x0": "g", "x3": "g"}))
     values = found.explain(ROWS)
     assert values.shape == (len(ROWS), 1, FEATURES - 1)
     np.testing.assert_allclose(values.sum(axis=2)[:, 0] + found.expected[0], margin, atol=1e-5)
+
+
+@pytest.mark.parametrize(("way", "name"), [("auto", "logistic"), ("auto", "forest"), ("linear", "logistic"), ("tree", "forest")])
+def test_features_may_come_in_another_order_than_the_models(way, name):
+    """With more of them than the model looks at, and a background that is the same in any order."""
+    order = np.array([9, 3, 1, 0, 7, 8, 2, 6, 5, 4])
+
+    class Reordering(ArrayModel):
+        def inputs(self, rows):
+            return rows.numbers()[:, :FEATURES][:, order]
+
+        def predict(self, rows):
+            return model_answers(MODELS[name], self.inputs(rows)).reshape(len(rows), -1)
+
+    asked = task(Reordering(lambda rows: rows, MODELS[name]), np.zeros((1, FEATURES + 1)), samples=2**12)
+    rows = np.column_stack([ROWS, np.ones(len(ROWS))])
+    _, found = explainer_of(way, asked)
+    values = found.explain(rows)[:, 0]
+    assert (np.abs(values[:, FEATURES]) < 1e-9).all()
+    inverse = np.argsort(order)
+    plain = explainer_of(way, task(MODELS[name], np.zeros((1, FEATURES)), samples=2**12))[1]
+    np.testing.assert_allclose(values[:, :FEATURES], plain.explain(ROWS[:, order])[:, 0][:, inverse], atol=1e-9)
+
+
+def test_trees_that_shap_does_not_know_are_explained_by_kernel_shap():
+    """Boosted trees of categories."""
+    import pandas as pd
+    import xgboost
+
+    table = pd.DataFrame({"kind": pd.Categorical([10, 20, 30] * 100), "size": np.arange(300.0)})
+    booster = xgboost.train({"verbosity": 0}, xgboost.DMatrix(table, np.arange(300) % 3, enable_categorical=True), 5)
+
+    def ask(rows):
+        return booster.predict(xgboost.DMatrix(rows, feature_names=["kind", "size"], feature_types=["c", "q"], enable_categorical=True))
+
+    asked = task(ArrayModel(ask, booster, "xgboost"), np.array([[0.0, 5.0]]))
+    way, found = explainer_of("auto", asked)
+    rows = np.array([[1.0, 7.0], [2.0, 100.0]])
+    assert way == "kernel"
+    np.testing.assert_allclose(found.explain(rows).sum(axis=2) + found.expected, ask(rows)[:, np.newaxis], atol=1e-6)
+
+
+def test_memory_is_bounded_for_linear_predictors_too():
+    """A hundred rows of 400 features, most of which are as in the background."""
+    import tracemalloc
+
+    random = np.random.default_rng(0)
+    rows = (random.random((100, 400)) < 0.4).astype(float)
+    model = LogisticRegression().fit(rows, random.random(100) < 0.5)
+    found = EXPLAINERS["kernel"](task(model, np.zeros((1, 400)), samples=1000))
+    found.explain(rows[:2])
+    tracemalloc.start()
+    found.explain(rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400e6
