@@ -158,9 +158,9 @@ def evaluate_bias(
 ) -> list[BiasEvaluation]:
     """A window's bias against its baseline, in the order of the constraints; none of a window without rows.
 
-    `strict`: a violation is |value| > |baseline|, of DI too, as the stock analyzer has it. `interval`: the whole interval of
-    the value is outside of [-|baseline|, |baseline|]; DI, whose ideal is 1, is held against [1/c, c] with c the baseline or
-    its inverse, which is to compare |ln DI|.
+    `strict`: a violation is |value| > |baseline|, of DI too, as the stock analyzer has it. `interval`: the value and
+    its whole interval are outside of [-|baseline|, |baseline|]; DI, whose ideal is 1, is held against [1/c, c] with c the
+    baseline or its inverse, which is to compare |ln DI|.
 
     With fewer than `least_count` rows on a side there is insufficient data, and in mode `interval` also where what the
     metric's shares or ratios are of has fewer. A metric without a value, or without a baseline, is not computable.
@@ -243,7 +243,8 @@ def _verdict(
     if decision == Decision.INTERVAL:
         if isinstance(measured.interval, Undefined):
             return Verdict.INSUFFICIENT, measured.interval.reason
-        low, high = measured.interval.low, measured.interval.high
+        # most draws may be infinite where the value is not: of many classes each draw lacks one
+        low, high = min(low, measured.interval.low), max(high, measured.interval.high)
     return (
         (Verdict.PASS, "") if high >= allowed[0] and low <= allowed[1] else (Verdict.VIOLATION, _sentence(measured.value, constraint.limit))
     )

@@ -504,7 +504,7 @@ def _computed(report: BiasPage) -> Iterator[Block]:
     how = report.how
     yield Heading("How it was computed")
     decision = (
-        "A metric is beyond when its whole interval lies outside of the allowed range"
+        "A metric is beyond when its value and its whole interval lie outside of the allowed range"
         if how.decision is Decision.INTERVAL
         else "A metric is beyond when its value is further from 0 than the baseline's"
     )

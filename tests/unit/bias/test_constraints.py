@@ -92,7 +92,7 @@ def test_strict_is_further_from_0_than_the_baseline(value: float, limit: float, 
 )
 def test_interval_is_wholly_outside_of_what_the_baseline_allows(interval: tuple[float, float], limit: float, violation: bool) -> None:
     """Also where an end is infinite."""
-    assert (judge(report("TE", 1.0, interval), limit).verdict is Verdict.VIOLATION) == violation
+    assert (judge(report("TE", interval[0], interval), limit).verdict is Verdict.VIOLATION) == violation
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,18 @@ def test_interval_is_wholly_outside_of_what_the_baseline_allows(interval: tuple[
 )
 def test_disparate_impact_is_as_far_from_1_on_either_side(interval: tuple[float, float], limit: float, violation: bool) -> None:
     """|ln DI|: 0.5 allows 0.5 to 2."""
-    assert (judge(report("DI", 1.0, interval), limit).verdict is Verdict.VIOLATION) == violation
+    assert (judge(report("DI", interval[0], interval), limit).verdict is Verdict.VIOLATION) == violation
+
+
+def test_a_value_that_is_allowed_is_no_violation_wherever_its_draws_are() -> None:
+    """Of a label with many classes each draw of 80 % lacks one that the window has, so that KL is infinite in most draws."""
+    rows = [(facet, None, str(i % 100), None) for facet, n in (("d", 400), ("a", 1500)) for i in range(n)]
+    found = measure_bias(counts(rows), "f", [FacetValue.of("d")], ["1"], Bootstrap(draws=200, share=0.8, least_rows=0))
+    divergence = found.values[0].metrics["KL"]
+    assert isinstance(divergence.interval, Interval)
+    assert divergence.interval.low == math.inf
+    (same,) = evaluate_bias([found], [BiasConstraint("f", "d", "KL", 0.1)])
+    assert same.verdict is Verdict.PASS
 
 
 def test_strict_takes_disparate_impact_as_any_number() -> None:
