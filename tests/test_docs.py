@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hourglass.bias import read_analysis_config
 from hourglass.outputs.metrics_table import metrics_markdown
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +49,15 @@ def test_the_readmes_commands_run(block: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("block", blocks("docs/bias.md", "json"))
+def test_the_configurations_of_bias_can_be_read(block: str) -> None:
+    """With all that they name."""
+    config = read_analysis_config(block.encode())
+    assert config.facets
+    assert config.predicted_label is not None
+    assert config.group_variable not in {facet.name for facet in config.facets}
 
 
 def test_the_table_of_metrics_is_up_to_date() -> None:

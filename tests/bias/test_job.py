@@ -297,6 +297,15 @@ def test_a_facets_value_that_never_occurs_is_told(tmp_path: Path) -> None:
     assert report.verdict == "insufficient data"
 
 
+def test_a_suggestion_counts_the_metrics_that_are_asked_for(tmp_path: Path) -> None:
+    """And not those that analysis.json does not have."""
+    flags = write_csv_hours(tmp_path, 1)
+    (tmp_path / "config.json").write_text(json.dumps({**CSV_CONFIG, "methods": {"pre_training_bias": {"methods": ["DPL", "CI"]}}}))
+    constraints = report_of(tmp_path / "out", **flags).constraints
+    assert constraints is not None
+    assert sorted(constraints["bias_constraints"]) == ["sex = f: CI", "sex = f: DPL"]
+
+
 def test_the_reason_of_a_run_without_any_value_is_on_the_screen(tmp_path: Path) -> None:
     """Once, and not as one of a reference, which the run has not."""
     run_bias(tmp_path / "right", **slip(tmp_path))

@@ -159,7 +159,7 @@ class BiasDrift:
         if dataset.rows and (asked.latest or any(found.verdict is Verdict.VIOLATION for found in bias.evaluations)):
             bias = replace(bias, page=self._page(asked, bias))
         lacking = self._lacking(bias) if dataset.rows else None
-        suggested = _with_values(bias.facets) if self.constraints is None and lacking is None else {}
+        suggested = self._with_values(bias.facets) if self.constraints is None and lacking is None else {}
         return Report(
             asked.window,
             dataset,
@@ -177,13 +177,24 @@ class BiasDrift:
         """Why nothing can be said of a window, whatever some metrics are; None where something can."""
         if faults := _each_once(found.outcome_faults for found in bias.facets):
             return "; ".join(faults)
-        if self.constraints is None and _with_values(bias.facets):
+        if self.constraints is None and self._with_values(bias.facets):
             return None
         if any(found.value is not None for found in bias.evaluations):
             return None
         warnings = _each_once(found.warnings for found in bias.facets)
         reasons = warnings or _reasons(bias.facets) if self.constraints is None else _each_once([e.description] for e in bias.evaluations)
         return "; ".join(reasons[:_REASONS]) or "the constraints have none of the metrics that are asked for"
+
+    def _with_values(self, facets: Iterable[BiasReport]) -> dict[str, float]:
+        """The metrics that are asked for and have a value, which the next run is held against."""
+        return {
+            f"{facet.facet} = {value.value}: {key}": measured.value
+            for facet in facets
+            for value in facet.values
+            if value.against == ALL_OTHERS
+            for key, measured in value.metrics.items()
+            if key in self.digest.config.metrics and not isinstance(measured.value, Undefined)
+        }
 
     @staticmethod
     def _evaluations(bias: Bias, lacking: str | None) -> tuple[Evaluation, ...]:
@@ -311,15 +322,3 @@ def _reasons(facets: Iterable[BiasReport]) -> tuple[str, ...]:
     """Why metrics have no value, each reason once."""
     measured = (found.value for facet in facets for value in facet.values for found in value.metrics.values())
     return _each_once([found.reason] for found in measured if isinstance(found, Undefined))
-
-
-def _with_values(facets: Iterable[BiasReport]) -> dict[str, float]:
-    """The metrics that have a value, which the next run is held against."""
-    return {
-        f"{facet.facet} = {value.value}: {key}": measured.value
-        for facet in facets
-        for value in facet.values
-        if value.against == ALL_OTHERS
-        for key, measured in value.metrics.items()
-        if not isinstance(measured.value, Undefined)
-    }
