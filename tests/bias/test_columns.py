@@ -126,14 +126,22 @@ def test_one_merged_label_may_be_a_text_too(tmp_path: Path) -> None:
 
 
 def test_what_has_not_come_yet_is_no_slip(tmp_path: Path) -> None:
-    """Captures without labels have the metrics of predictions."""
+    """Captures without labels have the metrics of predictions; where nothing was merged a hint says how, unless no label is asked for."""
     lines = [json.loads(csv_record(i, 20 + i % 3, "fm"[i % 2], 0, i % 2)) for i in range(100)]
     hour = tmp_path / "merged" / "endpoint" / "AllTraffic" / "2026" / "11" / "21" / "09"
     hour.mkdir(parents=True)
     (hour / "part.jsonl").write_text("\n".join(json.dumps({**line, "groundTruthData": None}) for line in lines) + "\n")
     config = {"headers": ["age", "sex", "income"], "label": "income", "label_values_or_threshold": ["1"], "facet": CONFIG["facet"]}
     (tmp_path / "config.json").write_text(json.dumps({**config, "predictor": {"label": "0"}}))
-    for name in ("sagemakerMergeJson", "sagemakerCaptureJson"):
-        flags = {"dataset_format": json.dumps({name: {}}), "analysis_config": tmp_path / "config.json"}
-        found = run_bias(tmp_path / name, dataset_source=tmp_path / "merged", **flags).reports[0]
-        assert (found.verdict, found.coverage.warnings) == ("suggested", ())
+    (tmp_path / "few.json").write_text(
+        json.dumps({**config, "predictor": {"label": "0"}, "methods": {"post_training_bias": {"methods": ["DPPL"]}}})
+    )
+    hint = "no row has a label: captures get theirs by hourglass merge"
+    for name, file, warnings in (
+        ("sagemakerMergeJson", "config.json", ()),
+        ("sagemakerCaptureJson", "config.json", (hint,)),
+        ("sagemakerCaptureJson", "few.json", ()),
+    ):
+        flags = {"dataset_format": json.dumps({name: {}}), "analysis_config": tmp_path / file}
+        found = run_bias(tmp_path / name / file, dataset_source=tmp_path / "merged", **flags).reports[0]
+        assert (found.verdict, found.coverage.warnings) == ("suggested", warnings)

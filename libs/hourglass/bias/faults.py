@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from hourglass.bias.facets import negative_of
-from hourglass.bias.metric import BIAS_METRICS, COMPLETE, LABELLED, BiasMetric, Stage
+from hourglass.bias.metric import BIAS_METRICS, BiasMetric, Stage
 from hourglass.bias.table import FacetRows
 from hourglass.quality.classes import ONE_CLASS, agree_as_numbers, spelled_apart
 from hourglass.states.confusion import in_order
@@ -55,9 +55,8 @@ class Faults:
         of_classes = f"the labels have more than {CAP:,} classes, and those that are not kept cannot be told apart"
 
         def why_not(metric: BiasMetric) -> str:
-            takes_labels = metric.counts is LABELLED or metric.counts is COMPLETE
             return (
-                (of_labels if metric.outcomes and takes_labels else "")
+                (of_labels if metric.outcomes and metric.takes_labels else "")
                 or (of_predictions if metric.stage is Stage.POST else "")
                 or (of_groups if metric.by_group and many_groups else "")
                 or (of_classes if metric.distance and many_labels else "")

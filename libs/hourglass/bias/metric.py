@@ -67,6 +67,11 @@ class BiasMetric:
     formula: Formula | None
 
     @property
+    def takes_labels(self) -> bool:
+        """Whether it looks at labels, not at predictions alone."""
+        return self.counts is not PREDICTED
+
+    @property
     def meaning(self) -> str:
         """What a value that is bad for facet d says of a metric that tells the sides apart, and any value of another.
 

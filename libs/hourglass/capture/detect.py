@@ -14,8 +14,10 @@ from hourglass.capture.files import InputFile
 from hourglass.capture.formats import DatasetFormat
 
 _LOOK = 64 << 10
+_LONG_LOOK = 8 << 20  # of a record of many rows, whose label stands after them
 _FILES, _LINES = 8, 20
 _BOM = b"\xef\xbb\xbf"
+_CAPTURED, _MERGED = b'"captureData"', b'"groundTruthData"'
 
 
 def detect_format(files: Sequence[InputFile]) -> DatasetFormat:
@@ -28,14 +30,17 @@ def detect_format(files: Sequence[InputFile]) -> DatasetFormat:
     if not files:
         return DatasetFormat("capture")
     with ThreadPoolExecutor(2 * _FILES) as threads:
-        heads = [head for head in threads.map(_head, _spread([file for file in files if file.size])) if head.strip()]
+        looked_at = _spread([file for file in files if file.size])
+        heads = [head for head in threads.map(_head, looked_at) if head.strip()]
     if any(head.startswith(b"PAR1") for head in heads):
         return DatasetFormat("parquet")
     lines = [line.strip() for head in heads for line in head.removeprefix(_BOM).split(b"\n")[:_LINES] if line.strip()]
     documents = [document for document in map(_document, lines) if document is not None]
     captured = [document for document in documents if isinstance(document, dict) and "captureData" in document]
-    if captured or any(b'"captureData"' in head for head in heads):
+    if captured:
         return DatasetFormat("merge" if any("groundTruthData" in document for document in captured) else "capture")
+    if any(_CAPTURED in head for head in heads):  # of records over several lines, or in a very long one
+        return DatasetFormat("merge" if any(_MERGED in _head(file, _LONG_LOOK) for file in looked_at) else "capture")
     if documents or any(head.lstrip(_BOM + b" \t\r\n").startswith((b"{", b"[")) for head in heads):
         return DatasetFormat("json")
     texts = [line for line in lines if _is_text(line)]
@@ -65,15 +70,15 @@ def _is_text(line: bytes) -> bool:
         return False
 
 
-def _head(file: InputFile) -> bytes:
+def _head(file: InputFile, size: int = _LOOK) -> bytes:
     try:
         files, inner = storage.filesystem(file.path)
         with files.open_input_file(inner) as stream:
-            data = bytes(stream.read(_LOOK))
+            data = bytes(stream.read(size))
             if not data.startswith(b"\x1f\x8b"):
                 return data
             stream.seek(0)
-            return gzip.GzipFile(fileobj=stream).read(_LOOK)
+            return gzip.GzipFile(fileobj=stream).read(size)
     except (EOFError, OSError, zlib.error):
         return b""
 

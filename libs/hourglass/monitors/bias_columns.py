@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from hourglass.bias import BIAS_METRICS
 from hourglass.bias.digest import BiasDigest
 from hourglass.capture.attributes import find_attribute
 from hourglass.capture.payloads import Column, objects
@@ -22,7 +23,8 @@ def need_columns(digest: BiasDigest, counts: FacetCounts, first: Callable[[], Fi
     """InputError where no row of a window has a facet, the group, the label or the prediction, and its column says why.
 
     Such a column is not there, has lists, or has texts where a threshold is asked for. Captured records may have no labels
-    yet, and a data set may have labels only: a prediction that is not among its columns is a warning, which is given back.
+    yet, and a data set may have labels only: a prediction that is not among its columns is a warning, which is given back, as
+    are labels that nobody has merged into captures.
     """
     config = digest.config
     cells = next(iter(counts.facets.values()), None)
@@ -45,7 +47,9 @@ def need_columns(digest: BiasDigest, counts: FacetCounts, first: Callable[[], Fi
         labels = columns if rows.labels is None else _examples(batch.labels or {} for batch in rows.batches)
         name = next(iter(labels)) if rows.labels is not None and len(labels) == 1 else config.label
         _need_value("label", name, labels, config.positive.cut, '"label_type": "values"')
-    return _need_prediction(digest, rows, columns) if no_prediction else ()
+    unmerged = no_label and rows.has_sides and rows.labels is None and any(BIAS_METRICS[key].takes_labels for key in config.metrics)
+    warnings = ("no row has a label: captures get theirs by hourglass merge",) if unmerged else ()
+    return (*warnings, *(_need_prediction(digest, rows, columns) if no_prediction else ()))
 
 
 def _need_prediction(digest: BiasDigest, rows: FirstRows, columns: Mapping[str, Column]) -> tuple[str, ...]:
