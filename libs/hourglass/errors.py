@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 VIOLATIONS_EXIT = 3  # with --fail-on-violations
 
@@ -79,6 +79,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]}?" if near else None
+
+
+def near_misses(given: Iterable[str], known: Sequence[str], where: str, let_be: Collection[str] = ()) -> list[HourglassError]:
+    """A fault for each key of a document that is nearly a known one: a slip, while any other is none of our business.
+
+    >>> [str(fault) for fault in near_misses(["treshold", "comment"], ["value", "threshold"], "CI.")]
+    ['CI.treshold: found an unknown key; expected value, threshold. Hint: did you mean threshold?']
+    """
+    unknown = [key for key in given if key not in known and key not in let_be]
+    hints = {key: hint for key in unknown if (hint := did_you_mean(key, known))}
+    return [InputError(f"{where}{key}", found="an unknown key", expected=", ".join(known), hint=hint) for key, hint in hints.items()]
 
 
 def shorten(text: str, limit: int = 200) -> str:

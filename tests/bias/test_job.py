@@ -297,6 +297,31 @@ def test_a_facets_value_that_never_occurs_is_told(tmp_path: Path) -> None:
     assert report.verdict == "insufficient data"
 
 
+def test_a_facet_is_not_compared_within_itself(tmp_path: Path) -> None:
+    """The two metrics that compare within groups have no value, and say why; the others have theirs."""
+    flags = write_csv_hours(tmp_path, 1)
+    (tmp_path / "config.json").write_text(json.dumps({**CSV_CONFIG, "group_variable": "sex"}))
+    report_of(tmp_path / "out", **flags)
+    for stage, key, other in (("pre", "CDDL", "DPL"), ("post", "CDDPL", "DPPL")):
+        (value,) = read(tmp_path / "out" / "analysis.json")[f"{stage}_training_bias_metrics"]["facets"]["sex"]
+        metrics = {metric["name"]: metric for metric in value["metrics"]}
+        assert metrics[key]["error"] == "the group is the facet: within a group all rows have the same value"
+        assert metrics[other]["value"] is not None
+
+
+@pytest.mark.parametrize("draws", [0, 1])
+def test_an_interval_takes_draws(tmp_path: Path, draws: int) -> None:
+    """Without them there is none to decide by; the strict decision and a baseline do without."""
+    flags = {**write_csv_hours(tmp_path, 1), "bootstrap_draws": draws}
+    report_of(tmp_path / "baseline", **flags)
+    flags["baseline_constraints"] = tmp_path / "baseline" / "analysis.json"
+    with pytest.raises(
+        InputError, match=f"bootstrap_draws: found {draws}; expected 2 or more for an interval. Hint: set --decision strict"
+    ):
+        report_of(tmp_path / "out", **flags)
+    assert report_of(tmp_path / "out", **flags, decision="strict").verdict == "pass"
+
+
 def test_a_suggestion_counts_the_metrics_that_are_asked_for(tmp_path: Path) -> None:
     """And not those that analysis.json does not have."""
     flags = write_csv_hours(tmp_path, 1)

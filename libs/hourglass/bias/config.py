@@ -12,11 +12,26 @@ import orjson
 from hourglass.bias.facets import BETWEEN, above_name, together
 from hourglass.bias.metric import BIAS_METRICS, Stage, metrics_of
 from hourglass.bias.report import FacetValue
-from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean, near_misses
 from hourglass.quality.classes import PLAIN, ClassRule, class_name
 
 MOST_VALUES = 20  # a column of numbers with more distinct ones than that is cut at a threshold
 _DEFAULT_PROBABILITY = 0.5
+
+_FACET_KEYS = ("name_or_index", "value_or_threshold", "type")
+_PREDICTOR_KEYS = ("label", "probability", "probability_threshold")
+_DOCUMENT_KEYS = (
+    *("dataset_type", "headers", "features", "label", "label_values_or_threshold", "label_type", "facet", "group_variable"),
+    *("probability_threshold", "predictor", "methods"),
+)
+# the stock analyzer's other keys, of which some are nearly ours
+_OTHER_KEYS = frozenset(
+    (
+        *("version", "dataset_uri", "predicted_label", "predicted_label_dataset_uri", "predicted_label_headers", "excluded_columns"),
+        *("joinsource_name_or_index", "facet_dataset_uri", "facet_headers", "label_headers", "categorical_features"),
+        *("model_name", "target_model", "target_variant", "content_type", "accept_type", "content_template", "record_template"),
+    )
+)
 
 Kind = Literal["values", "threshold", "unsure"]
 
@@ -150,9 +165,11 @@ class _Reading:
         self.headers = self._headers()
 
     def config(self) -> AnalysisConfig:
+        self._near_misses(self.document, _DOCUMENT_KEYS)
         features = self._text(self.document, "features")
         label, label_name = self._label(features)
         predictor = self._part("predictor")
+        self._near_misses(predictor, _PREDICTOR_KEYS, "predictor.")
         found = AnalysisConfig(
             label,
             label_name,
@@ -175,6 +192,9 @@ class _Reading:
 
     def _fault(self, where: str, found: object, expected: object, hint: str | None = None) -> None:
         self.faults.append(InputError(f"{self.subject}: {where}", found=found, expected=expected, hint=hint))
+
+    def _near_misses(self, part: Mapping[str, Any], known: Sequence[str], under: str = "") -> None:
+        self.faults += near_misses(part, known, f"{self.subject}: {under}", _OTHER_KEYS)
 
     def _headers(self) -> tuple[str, ...]:
         given = self.document.get("headers")
@@ -255,6 +275,7 @@ class _Reading:
         if not isinstance(entry, Mapping):
             self._fault(where, repr(entry), 'an object with "name_or_index"')
             return None
+        self._near_misses(entry, _FACET_KEYS, f"{where}.")
         given = entry.get("name_or_index")
         several = given if isinstance(given, list) else None
         if several is None:
@@ -324,12 +345,15 @@ class _Reading:
     def _metrics(self) -> tuple[str, ...]:
         """The metrics that the methods name; all where none of both stages is among the methods."""
         methods = self._part("methods")
+        self._near_misses(methods, [f"{stage}_bias" for stage in Stage], "methods.")
         asked = {stage: methods[f"{stage}_bias"] for stage in Stage if f"{stage}_bias" in methods}
         if not asked:
             return tuple(sorted(BIAS_METRICS))
         found: list[str] = []
         for stage, entry in asked.items():
             where = f"methods.{stage}_bias.methods"
+            if isinstance(entry, Mapping):
+                self._near_misses(entry, ["methods"], f"methods.{stage}_bias.")
             given = entry.get("methods", "all") if isinstance(entry, Mapping) else entry
             names = [given] if isinstance(given, str) else given if isinstance(given, list) else []
             known = metrics_of(stage)

@@ -12,10 +12,11 @@ from hourglass.bias.interval import Interval
 from hourglass.bias.metric import BIAS_METRICS, BiasMetric, Stage, metrics_of
 from hourglass.bias.report import ALL_OTHERS, LEAST_COUNT, BiasReport, MeasuredBias, json_number
 from hourglass.constraints.check import Verdict
-from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean, near_misses
 from hourglass.undefined import Undefined
 
 CHECK = "bias_drift_check"
+_KEYS = ("name", "description", "value", "error", "threshold")
 
 
 class Decision(StrEnum):
@@ -126,16 +127,33 @@ def _constraints(
             hint = did_you_mean(str(name), known)
             faults.append(InputError(f"{where}[{place}].name", found=repr(name), expected=", ".join(known), hint=hint))
             continue
+        at = f"{where}[{place}] ({name})"
+        faults += near_misses(given, _KEYS, f"{at}.")
         numbers: dict[str, float | None] = {}
         for key in ("value", "threshold"):
             number = _number(given.get(key))
             if isinstance(number, Undefined):
-                faults.append(InputError(f"{where}[{place}] ({name}).{key}", found=number.reason, expected="a number, Infinity or null"))
+                faults.append(InputError(f"{at}.{key}", found=number.reason, expected="a number, Infinity or null"))
+            elif number is not None and not _is_possible(number, known[name], key):
+                faults.append(InputError(f"{at}.{key}", found=json_number(number), expected=_possible(known[name], key)))
             else:
                 numbers[key] = number
         if len(numbers) == 2:
             found.append(BiasConstraint(facet, value, name, numbers["value"], numbers["threshold"], str(given.get("error") or "")))
     return found
+
+
+def _is_possible(number: float, metric: BiasMetric, key: str) -> bool:
+    """Whether a metric can have such a value, or be held against such a threshold: infinity switches it off, 0 is none of a ratio."""
+    if metric.ideal == 1.0:
+        return number > 0 or (number == 0 and key == "value")
+    return abs(number) <= metric.most or (math.isinf(number) and key == "threshold")
+
+
+def _possible(metric: BiasMetric, key: str) -> str:
+    if metric.ideal == 1.0:
+        return "a number above 0" if key == "threshold" else "a number that is not below 0"
+    return f"a number from -{metric.most:g} to {metric.most:g}"
 
 
 def _number(given: Any) -> float | Undefined | None:

@@ -137,6 +137,7 @@ add(
         by_group=False,
         outcomes=True,
         distance=False,
+        most=1.0,
         source=CLARIFY,
         definition=docs.definition(flip_test),
         otherwise="",

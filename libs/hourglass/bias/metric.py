@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -46,8 +47,8 @@ class BiasMetric:
     `counts` are the rows that it looks at, `shares` those that its shares or ratios are made of: where they are few it says
     little. `template` is the sentence for a report, and `worse` whom a value above the ideal is bad for: "d", "a", or "" where
     the metric does not say. `outcomes` are metrics that tell positive labels or predictions from others; `distance` is one of all
-    classes, which is never below 0, so that draws lie above it by chance alone. A metric without a formula is not one of the
-    table but of rows.
+    classes, which is never below 0, so that draws lie above it by chance alone. No value is further from 0 than `most`. A metric
+    without a formula is not one of the table but of rows.
     """
 
     key: str
@@ -61,6 +62,7 @@ class BiasMetric:
     by_group: bool
     outcomes: bool
     distance: bool
+    most: float
     source: str
     definition: str
     otherwise: str
@@ -145,13 +147,14 @@ def bias_metric(
     by_group: bool = False,
     outcomes: bool = True,
     distance: bool = False,
+    most: float = math.inf,
     otherwise: str = "infinite on both sides",
     source: str = CLARIFY,
 ) -> Callable[[Formula], Formula]:
     """Registers a formula; its docstring's first line is its definition.
 
     `meaning` is a sentence about {d} and {a}, or about the side that is {worse} off and the {other}; `worse` names the side that a
-    value above the ideal is bad for. `shares` are the rows that the metric's shares are of, where these are not all that it counts;
+    value above the ideal is bad for. `most` is 1 of differences of shares. `shares` are the rows that the metric's shares are of, where these are not all that it counts;
     `otherwise` says why a value is not a number.
     """
 
@@ -169,6 +172,7 @@ def bias_metric(
                 by_group,
                 outcomes and not distance,
                 distance,
+                most,
                 source,
                 docs.definition(formula),
                 otherwise,

@@ -26,6 +26,7 @@ WRONG = Basis("a prediction wrong in the same way", lambda side: np.maximum(side
     meaning="{worse} has a smaller share of positive predictions than {other}: {worse} is worse off.",
     worse="d",
     counts=PREDICTED,
+    most=1.0,
 )
 def prediction_difference(table: BiasTable) -> Floats:
     """Share of positive predictions in a, less that in d: na'(1)/na - nd'(1)/nd.
@@ -107,6 +108,7 @@ def conditional_rejection(table: BiasTable) -> Floats:
     worse="d",
     counts=COMPLETE,
     shares=ACTUAL_POSITIVE,
+    most=1.0,
 )
 def recall_difference(table: BiasTable) -> Floats:
     """Share of the positive labels that are predicted positive, in a less in d: TPR_a - TPR_d.
@@ -127,6 +129,7 @@ def recall_difference(table: BiasTable) -> Floats:
     worse="d",
     counts=COMPLETE,
     shares=ACTUAL_NEGATIVE,
+    most=1.0,
 )
 def specificity_difference(table: BiasTable) -> Floats:
     """Share of the negative labels that are predicted negative, in d less in a: TNR_d - TNR_a.
@@ -147,6 +150,7 @@ def specificity_difference(table: BiasTable) -> Floats:
     worse="a",
     counts=COMPLETE,
     shares=ACCEPTED,
+    most=1.0,
 )
 def acceptance_difference(table: BiasTable) -> Floats:
     """Share of the positive predictions that are right, in a less in d: PPV_a - PPV_d.
@@ -167,6 +171,7 @@ def acceptance_difference(table: BiasTable) -> Floats:
     worse="a",
     counts=COMPLETE,
     shares=REJECTED,
+    most=1.0,
 )
 def rejection_difference(table: BiasTable) -> Floats:
     """Share of the negative predictions that are right, in d less in a: NPV_d - NPV_a.
@@ -186,6 +191,7 @@ def rejection_difference(table: BiasTable) -> Floats:
     meaning="The model is wrong more often about {worse} than about {other}: {worse} is worse off.",
     worse="d",
     counts=COMPLETE,
+    most=1.0,
 )
 def accuracy_difference(table: BiasTable) -> Floats:
     """Share of the rows that are predicted right, in a less in d: ACC_a - ACC_d.
@@ -226,6 +232,7 @@ def treatment_equality(table: BiasTable) -> Floats:
     worse="d",
     counts=PREDICTED,
     by_group=True,
+    most=1.0,
 )
 def prediction_disparity(table: BiasTable) -> Floats:
     """Demographic disparity of predictions, DD = nd'(0)/n'(0) - nd'(1)/n'(1) in each group i, weighted: sum of n_i DD_i / n.

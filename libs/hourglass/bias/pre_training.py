@@ -17,6 +17,7 @@ from hourglass.values import Floats
     worse="d",
     counts=LABELLED,
     outcomes=False,
+    most=1.0,
 )
 def class_imbalance(table: BiasTable) -> Floats:
     """How much smaller facet d is: (na - nd) / (na + nd), from -1 to 1.
@@ -37,6 +38,7 @@ def class_imbalance(table: BiasTable) -> Floats:
     meaning="{worse} has a smaller share of positive labels than {other}: {worse} is worse off.",
     worse="d",
     counts=LABELLED,
+    most=1.0,
 )
 def label_difference(table: BiasTable) -> Floats:
     """Share of positive labels in a, less that in d: na(1)/na - nd(1)/nd.
@@ -115,6 +117,7 @@ def norm(table: BiasTable) -> Floats:
     meaning="This share of labels would have to change for {d} and {a} to have the same; it does not say who is worse off.",
     counts=LABELLED,
     distance=True,
+    most=1.0,
 )
 def total_variation(table: BiasTable) -> Floats:
     """Half the sum over the classes of the differences of their shares: sum of |Pa - Pd| / 2.
@@ -133,6 +136,7 @@ def total_variation(table: BiasTable) -> Floats:
     meaning="For one label the shares of {d} and {a} are this far apart; the measure does not say who is worse off.",
     counts=LABELLED,
     distance=True,
+    most=1.0,
 )
 def largest_difference(table: BiasTable) -> Floats:
     """Largest difference of the shares of a class: max |Pa - Pd|.
@@ -152,6 +156,7 @@ def largest_difference(table: BiasTable) -> Floats:
     worse="d",
     counts=LABELLED,
     by_group=True,
+    most=1.0,
 )
 def label_disparity(table: BiasTable) -> Floats:
     """Demographic disparity DD = nd(0)/n(0) - nd(1)/n(1) within each group i, weighted: sum of n_i DD_i / n.

@@ -24,6 +24,7 @@ BIAS_BOOTSTRAP = Bootstrap(draws=1000, share=0.8, least_rows=0)
 LEAST_COUNT = 30
 MOST_COMPARED = 50  # values of a facet that are held against the best-off one; a column of ids has a thousand
 ALL_OTHERS = "all others"
+OWN_GROUP = "the group is the facet: within a group all rows have the same value"
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,13 @@ def measure_bias(
     reference: str | None = None,
     sample: FlipRows | None = None,
     neighbours: int = NEIGHBOURS,
+    is_group: bool = False,
 ) -> BiasReport:
     """Every registered metric of a facet: each of some values against all others, or against the value `reference`.
 
     Without `values` each value of the facet is facet d once, rows without a value as "(missing)"; they are never on the side
     that a value is compared with. All values see the same draws. The flip test is computed on `sample`, and undefined without;
-    its draws hold the neighbours fixed.
+    its draws hold the neighbours fixed. Where the facet `is_group`, by which CDDL and CDDPL compare, these are undefined.
 
     >>> import pyarrow as pa
     >>> state = FacetCounts.empty()
@@ -137,7 +139,7 @@ def measure_bias(
                 measure = _flip_test(sample, facet, found, against, positive, bootstrap, neighbours)
             else:
                 measure = _measured(metric, table, drawn[key][place])
-            reason = faults.by_metric.get(key) or fault
+            reason = faults.by_metric.get(key) or (OWN_GROUP if is_group and metric.by_group else "") or fault
             metrics[key] = replace(measure, value=Undefined(reason), interval=Undefined(reason)) if reason else measure
         n_d, n_a = (int(side.outcomes.sum()) for side in (table.d, table.a))
         measured.append(ValueBias(found.name, reference or ALL_OTHERS, (n_d, n_a), metrics))

@@ -85,6 +85,9 @@ class BiasDrift:
         config = read_config(settings)
         if settings.decision not in {None, *Decision}:
             raise InputError("decision", found=repr(settings.decision), expected=" or ".join(Decision))
+        if settings.bootstrap_draws in {0, 1} and settings.decision != Decision.STRICT and not settings.suggests:
+            hint = f"set --decision {Decision.STRICT} to do without intervals"
+            raise InputError("bootstrap_draws", found=settings.bootstrap_draws, expected="2 or more for an interval", hint=hint)
         if not settings.reference.is_baseline:
             raise InputError("reference", found=str(settings.reference), expected="baseline, which is all that bias is compared with")
         given = read_document(settings.baseline_constraints, ANALYSIS_JSON)
@@ -235,26 +238,31 @@ class BiasDrift:
             states = asked.sum(period).states
             if states.of_rows:
                 counts, sample = _counts(states), self._flip_rows(states) if takes_rows else None
-                found = [
-                    measure_bias(counts, facet, of_facet, config.positive.names, few_draws, sample=sample) for facet, of_facet in values
-                ]
-                yield period.start, found
+                yield period.start, [self._measure(counts, facet, of_facet, few_draws, sample) for facet, of_facet in values]
 
-    def _facets(self, counts: FacetCounts, sample: FlipRows | None, bootstrap: Bootstrap) -> tuple[BiasReport, ...]:
+    def _measure(
+        self,
+        counts: FacetCounts,
+        facet: str,
+        values: list[FacetValue] | None,
+        bootstrap: Bootstrap,
+        sample: FlipRows | None,
+        reference: str | None = None,
+    ) -> BiasReport:
         config = self.digest.config
-        return tuple(
-            measure_bias(counts, facet.name, facet.values, config.positive.names, bootstrap, sample=sample) for facet in config.facets
-        )
+        is_group = facet == config.group_variable
+        return measure_bias(counts, facet, values, config.positive.names, bootstrap, reference=reference, sample=sample, is_group=is_group)
 
     def measured(self, states: HourStates) -> Bias:
         """The bias of some hours, with what was found against the baseline."""
         config, settings, bootstrap = self.digest.config, self.settings, self._bootstrap
         counts, sample = _counts(states), self._flip_rows(states)
-        facets = (*self._facets(counts, sample, bootstrap), *self._against_the_best_off(counts, sample, bootstrap))
+        facets = [self._measure(counts, facet.name, facet.values, bootstrap, sample) for facet in config.facets]
+        facets += self._against_the_best_off(counts, sample, bootstrap)
         if self.constraints is None:
-            return Bias(facets)
+            return Bias(tuple(facets))
         asked = [found for found in self.constraints if found.metric in config.metrics]
-        return Bias(facets, tuple(evaluate_bias(facets, asked, decision=self._decision, least_count=settings.minimum_count)))
+        return Bias(tuple(facets), tuple(evaluate_bias(facets, asked, decision=self._decision, least_count=settings.minimum_count)))
 
     def _against_the_best_off(self, counts: FacetCounts, sample: FlipRows | None, bootstrap: Bootstrap) -> Iterator[BiasReport]:
         """The values of a facet of more than two beside the one that fares best; with two that says nothing new."""
@@ -264,7 +272,7 @@ class BiasDrift:
             best = best_off(counts, facet, positive, least)
             if len(values) > 2 and not isinstance(best, Undefined):
                 asked, others = compared(counts, facet, best, least)
-                found = measure_bias(counts, facet, asked, positive, bootstrap, reference=best, sample=sample)
+                found = self._measure(counts, facet, asked, bootstrap, sample, best)
                 yield replace(found, not_compared=others)
 
     def _flip_rows(self, states: HourStates) -> FlipRows | None:

@@ -28,6 +28,10 @@ from hourglass.states import FacetCounts
 from tests.unit.bias.rows import NO_DRAWS
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+KEYS = (
+    "dataset_type, headers, features, label, label_values_or_threshold, label_type, facet, group_variable, "
+    "probability_threshold, predictor, methods"
+)
 SEX = {"name_or_index": "Sex", "value_or_threshold": [0]}
 
 
@@ -179,6 +183,30 @@ def test_metrics_are_those_that_the_methods_ask_for() -> None:
         ({"predictor": {"probability_threshold": 40}}, "c: predictor.probability_threshold: found 40; expected a number from 0 to 1"),
         ({"predictor": {"label": ["a"]}}, "c: predictor.label: found ['a']; expected a name, a number from 0 or a path"),
         ({"predictor": "model"}, "c: predictor: found str; expected an object"),
+        (
+            {"group_varable": "Age"},
+            f"c: group_varable: found an unknown key; expected {KEYS}. Hint: did you mean group_variable?",
+        ),
+        ({"facets": []}, f"c: facets: found an unknown key; expected {KEYS}. Hint: did you mean facet?"),
+        (
+            {"predictor": {"probability_treshold": 0.4}},
+            "c: predictor.probability_treshold: found an unknown key; expected label, probability, probability_threshold. "
+            "Hint: did you mean probability_threshold?",
+        ),
+        (
+            {"facet": [{**SEX, "value_or_treshold": [0]}]},
+            "c: facet[0].value_or_treshold: found an unknown key; expected name_or_index, value_or_threshold, type. "
+            "Hint: did you mean value_or_threshold?",
+        ),
+        (
+            {"methods": {"pretraining_bias": {"methods": "all"}}},
+            "c: methods.pretraining_bias: found an unknown key; expected pre_training_bias, post_training_bias. "
+            "Hint: did you mean pre_training_bias?",
+        ),
+        (
+            {"methods": {"pre_training_bias": {"method": ["CI"]}}},
+            "c: methods.pre_training_bias.method: found an unknown key; expected methods. Hint: did you mean methods?",
+        ),
         ({"features": 7}, "c: features: found 7; expected a text"),
         ({"features": "f", "label": "none"}, "c: label: found nothing; expected the JMESPath of the label"),
         (
@@ -195,6 +223,15 @@ def test_metrics_are_those_that_the_methods_ask_for() -> None:
 def test_a_fault_says_what_was_found_and_what_is_expected(keys: dict[str, Any], expected: str) -> None:
     """With its place in the file, and a hint where one is near."""
     assert faults(**keys) == [expected]
+
+
+def test_the_stock_analyzers_other_keys_are_let_be() -> None:
+    """Of which some are nearly ours; and what is nobody's."""
+    others = ["predicted_label", "label_headers", "facet_headers", "dataset_uri", "joinsource_name_or_index", "version", "comment"]
+    predictor = {"model_name": "m", "label_headers": ["a"], "content_type": "text/csv", "instance_type": "ml.m5.large", "label": "0"}
+    methods = {"report": {"name": "report"}, "shap": {"num_samples": 1}, "pdp": {}, "pre_training_bias": {"methods": ["CI"]}}
+    found = parse_analysis_config(config(**dict.fromkeys(others, "x"), predictor=predictor, methods=methods))
+    assert found.metrics == ("CI",)
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -198,8 +199,10 @@ def test_a_threshold_takes_the_place_of_the_baselines_value() -> None:
     entry = {"name": "DPL", "description": "", "value": None, "error": "no row has a label", "threshold": 0.1}
     (constraint,) = parse_bias_constraints(document(entry))
     assert (constraint.limit, constraint.error) == (0.1, "no row has a label")
-    (ci,) = parse_bias_constraints(document({"name": "CI", "value": "-Infinity", "threshold": "Infinity"}))
-    assert (ci.baseline, ci.limit) == (-math.inf, math.inf)
+    (te,) = parse_bias_constraints(document({"name": "TE", "value": "-Infinity", "threshold": 2}, stage="post_training"))
+    assert (te.baseline, te.limit) == (-math.inf, 2.0)
+    (ci,) = parse_bias_constraints(document({"name": "CI", "value": 0.4, "threshold": "Infinity"}))
+    assert (ci.baseline, ci.limit) == (0.4, math.inf)
     (none,) = parse_bias_constraints(document({"name": "CI", "value": None, "error": "no rows"}))
     assert judge(report("CI", 0.1, (0.0, 0.2)), none.limit).verdict is Verdict.NOT_COMPUTABLE
 
@@ -223,6 +226,35 @@ def test_all_faults_of_a_baseline_are_told_at_once() -> None:
     ]
     with pytest.raises(InputError, match="found explanations; expected pre_training_bias_metrics or post_training_bias_metrics"):
         parse_bias_constraints({"explanations": {}})
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ({"name": "DPL", "value": 1.2}, "(DPL).value: found 1.2; expected a number from -1 to 1"),
+        ({"name": "CI", "value": 0.1, "threshold": -7}, "(CI).threshold: found -7.0; expected a number from -1 to 1"),
+        ({"name": "TVD", "value": "Infinity"}, "(TVD).value: found Infinity; expected a number from -1 to 1"),
+        (
+            {"name": "CI", "value": 0.1, "treshold": 0.2},
+            "(CI).treshold: found an unknown key; expected name, description, value, error, threshold. Hint: did you mean threshold?",
+        ),
+        ({"name": "DI", "value": 0.4, "threshold": 0}, "(DI).threshold: found 0.0; expected a number above 0"),
+        ({"name": "DI", "value": 0.4, "threshold": -0.8}, "(DI).threshold: found -0.8; expected a number above 0"),
+        ({"name": "DI", "value": -0.4}, "(DI).value: found -0.4; expected a number that is not below 0"),
+    ],
+    ids=str,
+)
+def test_a_baseline_may_not_have_what_no_metric_can_be(entry: dict[str, Any], fault: str) -> None:
+    """A slip of a hand would switch the metric off without a word."""
+    stage = BIAS_METRICS[entry["name"]].stage
+    with pytest.raises(SettingsError, match=re.escape(fault)):
+        parse_bias_constraints(document(entry, stage=stage))
+
+
+@pytest.mark.parametrize("entry", [{"name": "DI", "value": 0}, {"name": "TE", "value": -3.5}, {"name": "GE", "value": 2, "note": "ours"}])
+def test_a_baseline_may_have_what_a_metric_can_be(entry: dict[str, Any]) -> None:
+    """No positive prediction, a difference of ratios, and a note of one's own."""
+    assert [found.metric for found in parse_bias_constraints(document(entry, stage="post_training"))] == [entry["name"]]
 
 
 def test_a_threshold_facet_is_found_whatever_the_largest_value_was() -> None:
