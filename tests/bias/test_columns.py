@@ -125,6 +125,29 @@ def test_one_merged_label_may_be_a_text_too(tmp_path: Path) -> None:
         run_bias(tmp_path / "out", dataset_source=tmp_path / "merged", analysis_config=tmp_path / "config.json", **MERGED)
 
 
+@pytest.mark.parametrize(("headers", "count"), [(["sex", "income"], 1), (["id", "age", "sex", "income"], 3)], ids=["fewer", "more"])
+def test_headers_are_as_many_as_the_captured_columns(tmp_path: Path, headers: list[str], count: int) -> None:
+    """Otherwise nobody knows which column is which, and no column has a name."""
+    hour = tmp_path / "merged" / "endpoint" / "AllTraffic" / "2026" / "11" / "21" / "09"
+    hour.mkdir(parents=True)
+    (hour / "part.jsonl").write_text("\n".join(csv_record(i, 20, "fm"[i % 2], i % 3 % 2, i % 2) for i in range(100)) + "\n")
+    config = {"headers": headers, "label": "income", "label_values_or_threshold": [1], "facet": CONFIG["facet"]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    message = f"headers: found {count} names? beside the label's; expected 2, one for each value of a captured input"
+    with pytest.raises(InputError, match=message):
+        run_bias(tmp_path / "out", dataset_source=tmp_path / "merged", analysis_config=tmp_path / "config.json", **MERGED)
+
+
+@pytest.mark.parametrize("segments", ["regin", "old: regin >= 3"], ids=["values", "condition"])
+def test_segments_of_a_column_that_is_not_there_are_a_slip(tmp_path: Path, segments: str) -> None:
+    """As of data quality and model quality."""
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
+    flags = {"dataset_source": tmp_path / "data.jsonl", "analysis_config": tmp_path / "config.json"}
+    with pytest.raises(InputError, match=r"segments: .*: found no column 'regin'; expected one of .* Hint: did you mean region\?"):
+        run_bias(tmp_path / "out", **flags, segments=segments)
+
+
 def test_what_has_not_come_yet_is_no_slip(tmp_path: Path) -> None:
     """Captures without labels have the metrics of predictions; where nothing was merged a hint says how, unless no label is asked for."""
     lines = [json.loads(csv_record(i, 20 + i % 3, "fm"[i % 2], 0, i % 2)) for i in range(100)]

@@ -154,8 +154,8 @@ def bias_metric(
     """Registers a formula; its docstring's first line is its definition.
 
     `meaning` is a sentence about {d} and {a}, or about the side that is {worse} off and the {other}; `worse` names the side that a
-    value above the ideal is bad for. `most` is 1 of differences of shares. `shares` are the rows that the metric's shares are of, where these are not all that it counts;
-    `otherwise` says why a value is not a number.
+    value above the ideal is bad for. `shares` are the rows that the metric's shares are of, where these are not all that it counts;
+    `most` is 1 of differences of shares; `otherwise` says why a value is not a number.
     """
 
     def register(formula: Formula) -> Formula:

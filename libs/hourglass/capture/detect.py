@@ -37,10 +37,10 @@ def detect_format(files: Sequence[InputFile]) -> DatasetFormat:
     lines = [line.strip() for head in heads for line in head.removeprefix(_BOM).split(b"\n")[:_LINES] if line.strip()]
     documents = [document for document in map(_document, lines) if document is not None]
     captured = [document for document in documents if isinstance(document, dict) and "captureData" in document]
-    if captured:
-        return DatasetFormat("merge" if any("groundTruthData" in document for document in captured) else "capture")
-    if any(_CAPTURED in head for head in heads):  # of records over several lines, or in a very long one
-        return DatasetFormat("merge" if any(_MERGED in _head(file, _LONG_LOOK) for file in looked_at) else "capture")
+    if captured or any(_CAPTURED in head for head in heads):
+        # records over several lines, and very long ones, are none of the documents
+        labels = ("groundTruthData" in document for document in captured) if captured else (_labelled(file) for file in looked_at)
+        return DatasetFormat("merge" if any(labels) else "capture")
     if documents or any(head.lstrip(_BOM + b" \t\r\n").startswith((b"{", b"[")) for head in heads):
         return DatasetFormat("json")
     texts = [line for line in lines if _is_text(line)]
@@ -61,6 +61,10 @@ def _document(line: bytes) -> object:
     except (ValueError, UnicodeDecodeError):
         return None
     return document if isinstance(document, dict | list) else None
+
+
+def _labelled(file: InputFile) -> bool:
+    return _MERGED in _head(file, _LONG_LOOK)
 
 
 def _is_text(line: bytes) -> bool:

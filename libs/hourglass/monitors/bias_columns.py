@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from hourglass.capture.attributes import find_attribute
 from hourglass.capture.payloads import Column, objects
 from hourglass.errors import InputError
 from hourglass.monitors.job import FirstRows, need_names
+from hourglass.outputs.numbers import counted
 from hourglass.quality.classes import class_name
 from hourglass.states import FacetCounts
 from hourglass.states.categories import number_name
@@ -37,6 +38,8 @@ def need_columns(digest: BiasDigest, counts: FacetCounts, first: Callable[[], Fi
     rows = first()
     if config.features is not None:
         need_names([("features", config.features)], rows.columns)
+    if rows.has_sides and config.features is None:
+        _need_as_many_headers(digest.feature_names, rows)
     columns = _examples(digest.features(batch) for batch in rows.batches)
     for facet in lacking:
         for column in facet.columns:
@@ -50,6 +53,14 @@ def need_columns(digest: BiasDigest, counts: FacetCounts, first: Callable[[], Fi
     unmerged = no_label and rows.has_sides and rows.labels is None and any(BIAS_METRICS[key].takes_labels for key in config.metrics)
     warnings = ("no row has a label: captures get theirs by hourglass merge",) if unmerged else ()
     return (*warnings, *(_need_prediction(digest, rows, columns) if no_prediction else ()))
+
+
+def _need_as_many_headers(names: Sequence[str], rows: FirstRows) -> None:
+    """InputError where headers name more or fewer columns than the inputs have, which then have no names at all."""
+    widths = [len(batch.columns) - len(batch.answers or ()) for batch in rows.batches if batch.columns.keys().isdisjoint(names)]
+    if names and widths and len(widths) == len(rows.batches) and len(names) not in widths:
+        expected = f"{widths[0]}, one for each value of a captured input"
+        raise InputError("headers", found=f"{counted(len(names), 'name', 'names')} beside the label's", expected=expected)
 
 
 def _need_prediction(digest: BiasDigest, rows: FirstRows, columns: Mapping[str, Column]) -> tuple[str, ...]:

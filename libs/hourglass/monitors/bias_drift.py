@@ -44,7 +44,7 @@ from hourglass.dataset import Dataset
 from hourglass.errors import InputError
 from hourglass.hours import HourStates
 from hourglass.monitors.bias_columns import need_columns
-from hourglass.monitors.job import Asked, complete, json_object, plan_pass, prepare, read_document, read_first
+from hourglass.monitors.job import Asked, complete, json_object, need_segments, plan_pass, prepare, read_document, read_first
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.windows import course
 from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
@@ -156,6 +156,7 @@ class BiasDrift:
     def report(self, asked: Asked) -> Report:
         """Measures the bias of a window, and holds it against the baseline's."""
         dataset = Dataset(sum(asked.states.intake.rows.values()), "", {}, asked.states.intake)
+        need_segments(self.settings.segments, asked)
         bias = self.measured(asked.states)
         counts = asked.states.of_rows.get(FacetCounts.kind)
         warnings = need_columns(self.digest, counts, asked.first) if isinstance(counts, FacetCounts) else ()

@@ -40,6 +40,7 @@ from hourglass.monitors.windows import Plan, days_over, message, need_sound_inpu
 from hourglass.outputs.report import Coverage, Outcome, Report
 from hourglass.outputs.write import Outputs, write_reports
 from hourglass.scan import ScanPlan
+from hourglass.segments import MISSING, Segmentation, segmentation_of
 from hourglass.settings import Settings
 from hourglass.store import StateStore
 
@@ -291,6 +292,14 @@ def need_names(subjects: Iterable[tuple[str, str | None]], names: Iterable[str])
             raise InputError(subject, found=f"an object, {attribute!r}", expected="a value", hint=f"name one of {', '.join(parts)}")
         hint = did_you_mean(attribute, columns)
         raise InputError(subject, found=f"no column {attribute!r}", expected=f"one of {', '.join(columns)}", hint=hint)
+
+
+def need_segments(segments: Sequence[Segmentation], asked: Asked) -> None:
+    """InputError where a segmentation of which no row has a value names a column that the data have not: a slip."""
+    for by in segments:
+        values = {name.partition("=")[2] for name in asked.states.segments if segmentation_of(name) == by.name}
+        if not values if by.condition else values <= {MISSING}:
+            need_names([(f"segments: {by.name}", column) for column in by.columns], asked.first().columns)
 
 
 def _names(batches: Iterable[Mapping[str, Column]]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset
 from hourglass.errors import HourglassError, InputError, SettingsError
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, complete, json_object, need_names, prepare, read_document
+from hourglass.monitors.job import Asked, complete, json_object, need_names, need_segments, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs import documents
 from hourglass.outputs.model_quality import ModelQualityOutputs
@@ -43,7 +43,7 @@ from hourglass.quality import (
 )
 from hourglass.quality.digest import DEFAULT_THRESHOLD
 from hourglass.scan import ScanPlan
-from hourglass.segments import MISSING, segmentation_of
+from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
 from hourglass.states import ClassProbabilities, Scores, State
 from hourglass.undefined import Undefined
@@ -216,10 +216,7 @@ class ModelQuality:
         Of a baseline that lacks a probability too. An hour without one has its other metrics, so there it is a warning.
         """
         digest = self.digest
-        for by in self.settings.segments:
-            values = {name.partition("=")[2] for name in asked.states.segments if segmentation_of(name) == by.name}
-            if not values if by.condition else values <= {MISSING}:
-                need_names([(f"segments: {by.name}", column) for column in by.columns], asked.first().columns)
+        need_segments(self.settings.segments, asked)
         if measured.counted == 0:
             first = asked.first()
             threshold = digest.threshold if isinstance(digest.threshold, str) else None

@@ -190,18 +190,24 @@ def test_metrics_are_those_that_the_methods_ask_for() -> None:
         ({"facets": []}, f"c: facets: found an unknown key; expected {KEYS}. Hint: did you mean facet?"),
         (
             {"predictor": {"probability_treshold": 0.4}},
-            "c: predictor.probability_treshold: found an unknown key; expected label, probability, probability_threshold. "
-            "Hint: did you mean probability_threshold?",
+            (
+                "c: predictor.probability_treshold: found an unknown key; expected label, probability, probability_threshold. "
+                "Hint: did you mean probability_threshold?"
+            ),
         ),
         (
             {"facet": [{**SEX, "value_or_treshold": [0]}]},
-            "c: facet[0].value_or_treshold: found an unknown key; expected name_or_index, value_or_threshold, type. "
-            "Hint: did you mean value_or_threshold?",
+            (
+                "c: facet[0].value_or_treshold: found an unknown key; expected name_or_index, value_or_threshold, type. "
+                "Hint: did you mean value_or_threshold?"
+            ),
         ),
         (
             {"methods": {"pretraining_bias": {"methods": "all"}}},
-            "c: methods.pretraining_bias: found an unknown key; expected pre_training_bias, post_training_bias. "
-            "Hint: did you mean pre_training_bias?",
+            (
+                "c: methods.pretraining_bias: found an unknown key; expected pre_training_bias, post_training_bias. "
+                "Hint: did you mean pre_training_bias?"
+            ),
         ),
         (
             {"methods": {"pre_training_bias": {"method": ["CI"]}}},
