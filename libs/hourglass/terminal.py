@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,13 +23,14 @@ from hourglass.dataset import Dataset
 from hourglass.errors import shorten
 from hourglass.monitors.refresh import Refreshed
 from hourglass.outputs import documents
+from hourglass.outputs.numbers import counted
 from hourglass.outputs.report import Outcome, Report, SegmentReport
 from hourglass.quality import FIRST_METRICS, OPERATORS, QualityReport
 from hourglass.settings import Settings
 from hourglass.undefined import Undefined
 
 _STYLES = {"pass": "green", "violation": "bold red", "no data": "yellow", "insufficient data": "yellow", "suggested": "cyan"}
-_SHOWN, _SHOWN_SEGMENTS, _SHOWN_NAMES = 40, 10, 5
+_SHOWN, _SHOWN_SEGMENTS, _SHOWN_NAMES, _SHOWN_FINDINGS = 40, 10, 5, 5
 _LONGEST_WHOLE = 1e15
 _WITHOUT_VALUE = {Verdict.INSUFFICIENT, Verdict.NOT_COMPUTABLE}
 
@@ -129,7 +131,8 @@ def _notes(reports: Sequence[Report]) -> Iterator[str]:
         yield f"checks without enough data, by window: {plain(shown)}{more}; evaluation.json has the reasons"
     outside = sum(report.dataset.intake.outside for report in reports)
     if outside:
-        yield f"{outside:,} records have the time of another hour than their folder's; they count in their folder's"
+        records, they = counted(outside, "record has", "records have"), "it counts" if outside == 1 else "they count"
+        yield f"{records} the time of another hour than their folder's; {they} in their folder's"
 
 
 def _show_segments(report: Report, others: int) -> None:
@@ -218,11 +221,14 @@ def _span(window: Window) -> str:
 
 
 def findings(report: Report) -> str:
-    """The violations of a window in short: feature and check with its measured value, one a line."""
+    """The violations of a window in short: feature and check with its measured value, one a line; of many the furthest beyond."""
     found = [_quality(report.quality)] if report.quality is not None and report.dataset.rows else []
     if report.constraints is not None:
         return "\n".join([*found, _suggested(report.constraints)])
-    found += [_violated(violation) for violation in report.violations]
+    shown = _furthest(report.violations, _SHOWN_FINDINGS)
+    found += [_violated(violation) for violation in shown]
+    if len(report.violations) > len(shown):
+        found.append(f"{len(report.violations) - len(shown)} more")
     segments = sum(bool(segment.violations) for segment in report.segments)
     if segments:
         found.append(f"{segments} of {len(report.segments)} segments in violation")
@@ -232,6 +238,25 @@ def findings(report: Report) -> str:
     return "\n".join(found)
 
 
+def _furthest(violations: Sequence[Evaluation], most: int) -> list[Evaluation]:
+    """Those that are the furthest beyond their thresholds, in their order."""
+    ranked = sorted(range(len(violations)), key=lambda place: -_times(violations[place]))
+    return [violations[place] for place in sorted(ranked[:most])]
+
+
+def _times(found: Evaluation) -> float:
+    """How many times its threshold a value is, or the threshold the value; infinite where one is 0, or none is measured.
+
+    >>> from hourglass.constraints.check import Verdict
+    >>> [_times(Evaluation("age", "a_check", "", value, -0.1, Verdict.VIOLATION)) for value in (0.2, -0.025, 0.0, None)]
+    [2.0, 4.0, inf, inf]
+    """
+    if not found.value or not found.threshold:
+        return math.inf
+    times = abs(found.value / found.threshold)
+    return max(times, 1 / times) if times else math.inf
+
+
 def _suggested(constraints: Mapping[str, Any]) -> str:
     """How much a suggestion asks.
 
@@ -239,8 +264,8 @@ def _suggested(constraints: Mapping[str, Any]) -> str:
     '2 thresholds'
     """
     if "features" in constraints:
-        return f"{len(constraints['features'])} features"
-    return f"{sum(len(part) for part in constraints.values() if isinstance(part, dict))} thresholds"
+        return counted(len(constraints["features"]), "feature", "features")
+    return counted(sum(len(part) for part in constraints.values() if isinstance(part, dict)), "threshold", "thresholds")
 
 
 def _violated(e: Evaluation) -> str:

@@ -16,6 +16,7 @@ from hourglass.cli import cli
 from hourglass.errors import InputError
 from hourglass.outputs.bias_report import BiasPage
 from hourglass.outputs.report import Report
+from hourglass.terminal import findings
 from hourglass.undefined import Undefined
 from tests.engine import read, run_bias, validator
 
@@ -320,6 +321,45 @@ def test_an_interval_takes_draws(tmp_path: Path, draws: int) -> None:
     ):
         report_of(tmp_path / "out", **flags)
     assert report_of(tmp_path / "out", **flags, decision="strict").verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "baseline_constraints",
+            r"quality: found no analysis.json; expected a baseline of this monitor. Hint: it has constraints.json: is it",
+        ),
+        ("baseline_statistics", "baseline_statistics: found statistics; expected an analysis.json. Hint: set --baseline-constraints alone"),
+    ],
+)
+def test_a_baseline_of_another_monitor_is_told(tmp_path: Path, name: str, message: str) -> None:
+    """By what its folder has, and also beside a baseline of this one."""
+    flags = write_csv_hours(tmp_path, 1)
+    report_of(tmp_path / "baseline", **flags)
+    (tmp_path / "quality").mkdir()
+    (tmp_path / "quality" / "constraints.json").write_text("{}")
+    with pytest.raises(InputError, match=message):
+        report_of(tmp_path / "out", **{**flags, "baseline_constraints": tmp_path / "baseline", name: tmp_path / "quality"})
+
+
+def test_of_many_findings_the_furthest_are_on_the_screen(tmp_path: Path) -> None:
+    """Five of them in a window, and how many more there are; one that is little beyond is not among them."""
+    flags = write_csv_hours(tmp_path, 1)
+    report_of(tmp_path / "baseline", **flags)
+    analysis = read(tmp_path / "baseline" / "analysis.json")
+    metrics = analysis["post_training_bias_metrics"]["facets"]["sex"][0]["metrics"]
+    next(metric for metric in metrics if metric["name"] == "AD")["threshold"] = 0.3
+    (tmp_path / "baseline" / "analysis.json").write_text(json.dumps(analysis))
+    flags = {**write_csv_hours(tmp_path, 1, against=[0]), "baseline_constraints": tmp_path / "baseline"}
+    found = report_of(tmp_path / "out", **flags)
+    lines = findings(found).split("\n")
+    assert len(found.violations) > 6
+    assert lines[-1] == f"{len(found.violations) - 5} more"
+    assert len(lines) == 6
+    assert sum(line.endswith(("baseline 0", "baseline 1")) for line in lines) == 5
+    assert any(": AD" in violation.feature for violation in found.violations)
+    assert all(": AD: " not in line for line in lines)
 
 
 def test_a_suggestion_counts_the_metrics_that_are_asked_for(tmp_path: Path) -> None:

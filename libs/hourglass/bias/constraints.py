@@ -302,7 +302,8 @@ def _few(metric: BiasMetric, measured: MeasuredBias, decision: Decision, least_c
     for basis, counts in bases:
         for side, n in zip(("d", "a"), counts, strict=True):
             if n < least_count:
-                return f"{n} rows of facet {side} have {basis.words}; a verdict takes {least_count}"
+                rows, have = ("row", "has") if n == 1 else ("rows", "have")
+                return f"{n} {rows} of facet {side} {have} {basis.words}; a verdict takes {least_count}"
     return ""
 
 

@@ -83,7 +83,11 @@ def bias_command(config: str | None, as_json: bool, **flags: Any) -> None:  # no
 
 
 @click.command("attribution", cls=SettingsCommand)
-@settings_flags("Attribution", takes={"attribution_thresholds": "NAME=NUMBER"})
+@settings_flags(
+    "Attribution",
+    says={"baseline_constraints": "analysis.json of the baseline."},
+    takes={"attribution_thresholds": "NAME=NUMBER"},
+)
 def attribution_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Measure which features drive a model's answers, or hold that against a baseline's.
 
@@ -94,7 +98,10 @@ def attribution_command(config: str | None, as_json: bool, **flags: Any) -> None
 
 
 @click.command("run", cls=SettingsCommand)
-@settings_flags("Data quality", "Model quality", "Bias", "Attribution")
+@settings_flags(
+    *("Data quality", "Model quality", "Bias", "Attribution"),
+    says={"baseline_constraints": "constraints.json of the baseline; of bias and attribution its analysis.json."},
+)
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Run the job that the container's environment asks for."""
     settings = load_settings(flags, os.environ, config)
@@ -105,7 +112,10 @@ def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noq
 
 
 @click.command("backfill", cls=SettingsCommand)
-@settings_flags("Data quality", "Model quality", "Bias", "Attribution")
+@settings_flags(
+    *("Data quality", "Model quality", "Bias", "Attribution"),
+    says={"baseline_constraints": "constraints.json of the baseline; of bias and attribution its analysis.json."},
+)
 @click.option("--from", "from_", metavar="TIME", help="The same as --start-time.")
 @click.option("--to", metavar="TIME", help="The same as --end-time.")
 def backfill_command(config: str | None, as_json: bool, from_: str | None, to: str | None, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword

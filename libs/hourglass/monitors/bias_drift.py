@@ -93,8 +93,8 @@ class BiasDrift:
         given = read_document(settings.baseline_constraints, ANALYSIS_JSON)
         path = settings.baseline_constraints or ANALYSIS_JSON
         baseline = None if given is None else parse_bias_baseline(json_object(given, path), path)
-        if baseline is None and settings.baseline_statistics is not None:
-            hint = "set --baseline-constraints to the baseline's analysis.json"
+        if settings.baseline_statistics is not None:
+            hint = "set --baseline-constraints alone, to the baseline's analysis.json"
             raise InputError("baseline_statistics", found="statistics", expected="an analysis.json", hint=hint)
         digest = BiasDigest(config, same=Same(settings.same_class), aliases=settings.class_aliases)
         made = cls(settings, digest, None if baseline is None else baseline.constraints)

@@ -44,6 +44,7 @@ from hourglass.segments import MISSING, Segmentation, segmentation_of
 from hourglass.settings import Settings
 from hourglass.store import StateStore
 
+_BASELINES = "analysis.json", "constraints.json"
 _FIRST_BATCHES, _FIRST_ROWS = 8, 1000  # of each
 
 RowChecks = Callable[[Sequence[Task], ReadPlan, Dataset], tuple[Sequence[Evaluation], Sequence[dict[str, Any]]]]
@@ -240,7 +241,14 @@ def read_document(path: str | None, name: str) -> bytes | None:
     """A baseline's document, by its own path or its folder's; None where none is set."""
     if path is None:
         return None
-    return storage.read_bytes(path if path.endswith(".json") else storage.join(path, name))
+    if path.endswith(".json"):
+        return storage.read_bytes(path)
+    found = storage.read_if_there(storage.join(path, name))
+    if found is None:
+        others = [other for other in _BASELINES if name in _BASELINES and storage.file_info(storage.join(path, other)).is_file]
+        hint = f"it has {', '.join(others)}: is it the baseline of another monitor?" if others else None
+        raise InputError(path, found=f"no {name}", expected="a baseline of this monitor", hint=hint)
+    return found
 
 
 def json_object(data: bytes, path: str) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from hourglass.capture.window import HOUR, Window, hour_of, hour_start, source_o
 from hourglass.errors import InputError
 from hourglass.outputs import documents
 from hourglass.outputs.message import completed
+from hourglass.outputs.numbers import counted
 from hourglass.outputs.report import Report
 from hourglass.outputs.write import quarantine
 from hourglass.settings import Settings
@@ -123,8 +124,9 @@ def no_data(listing: Listing) -> str:
     """Which prefixes were looked at in vain."""
     shown = ", ".join(listing.looked_at[:_SHOWN_PREFIXES])
     more = len(listing.looked_at) - _SHOWN_PREFIXES
-    found = f"{len(listing.files)} files without records" if listing.files else "no files"
-    return f"{found} under {shown}{f' and {more} more prefixes' if more > 0 else ''}"
+    found = f"{counted(len(listing.files), 'file', 'files')} without records" if listing.files else "no files"
+    rest = f" and {counted(more, 'more prefix', 'more prefixes')}" if more > 0 else ""
+    return f"{found} under {shown}{rest}"
 
 
 def message(settings: Settings, reports: Sequence[Report], listing: Listing) -> str:

@@ -19,10 +19,12 @@ def completed(violations: int) -> str:
     'Completed: Job completed successfully with no violations.'
     >>> completed(60)
     'CompletedWithViolations: Job completed successfully with 60 violations.'
+    >>> completed(1)
+    'CompletedWithViolations: Job completed successfully with 1 violation.'
     """
     if violations == 0:
         return "Completed: Job completed successfully with no violations."
-    return f"CompletedWithViolations: Job completed successfully with {violations} violations."
+    return f"CompletedWithViolations: Job completed successfully with {violations} violation{'' if violations == 1 else 's'}."
 
 
 def to_message(sentence: str) -> bytes:
