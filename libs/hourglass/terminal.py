@@ -251,7 +251,7 @@ def _times(found: Evaluation) -> float:
     >>> [_times(Evaluation("age", "a_check", "", value, -0.1, Verdict.VIOLATION)) for value in (0.2, -0.025, 0.0, None)]
     [2.0, 4.0, inf, inf]
     """
-    if not found.value or not found.threshold:
+    if not isinstance(found.value, float) or not isinstance(found.threshold, float) or not found.value or not found.threshold:
         return math.inf
     times = abs(found.value / found.threshold)
     return max(times, 1 / times) if times else math.inf

@@ -85,7 +85,7 @@ class BiasDrift:
         config = read_config(settings)
         if settings.decision not in {None, *Decision}:
             raise InputError("decision", found=repr(settings.decision), expected=" or ".join(Decision))
-        if settings.bootstrap_draws in {0, 1} and settings.decision != Decision.STRICT and not settings.suggests:
+        if settings.bootstrap_draws in {0, 1} and settings.decision in {None, Decision.INTERVAL} and not settings.suggests:
             hint = f"set --decision {Decision.STRICT} to do without intervals"
             raise InputError("bootstrap_draws", found=settings.bootstrap_draws, expected="2 or more for an interval", hint=hint)
         if not settings.reference.is_baseline:
