@@ -13,8 +13,8 @@ from hourglass.attribution.digest import AttributionDigest
 from hourglass.attribution.report import AttributionReport, analysis_document, attribution_violations
 from hourglass.outputs import cloudwatch, documents
 from hourglass.outputs.attribution_report import attribution_files
-from hourglass.outputs.bias_report import REPORT_HTML, REPORT_PDF
 from hourglass.outputs.report import Report, SegmentReport
+from hourglass.outputs.report_files import REPORT_HTML, REPORT_PDF
 
 ANALYSIS_JSON = "analysis.json"
 ATTRIBUTION_CSV = "attribution_data.csv"

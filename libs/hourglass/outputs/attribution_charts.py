@@ -6,11 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from hourglass.capture.window import format_time
-from hourglass.outputs.drawing import AXIS, BAND, Chart, drawn, layer, plainly, quantity
+from hourglass.outputs.drawing import BAND, Chart, drawn, layer, plainly, quantity, time_axis
 from hourglass.outputs.numbers import percent
 from hourglass.outputs.page import COLOURS, Tone, brief, readable
 
@@ -199,23 +199,6 @@ def _ndcg(times: Sequence[datetime], ndcg: Sequence[float | None], limit: float 
 
 def _tone(value: float | None, limit: float | None) -> str:
     return COLOURS[Tone.ALARM if value is not None and limit is not None and value < limit else Tone.GOOD]
-
-
-def time_axis(times: Sequence[datetime], *, ticks: int, dated: bool) -> Chart:
-    """Hours of a day and a half, days of more, the hour alone of one; without labels unless `dated`."""
-    first, last = min(times), max(times)
-    room = timedelta(minutes=30) if first == last else timedelta(0)
-    few_days = last - first <= timedelta(hours=36)
-    shown: dict[str, Any] = {"values": [format_time(first)]} if first == last else {"tickCount": ticks}
-    labels = {"labelOverlap": "greedy", "labelSeparation": 12, "labelFlush": False, "labels": dated, "ticks": dated}
-    when = f"{first.day} {first:%B %Y}, UTC" if few_days else f"{first:%Y}, UTC"
-    return {
-        "field": "time",
-        "type": "temporal",
-        "scale": {"type": "utc", "domain": [format_time(first - room), format_time(last + room)], "nice": False},
-        "axis": {"format": "%H:%M" if few_days else "%d %b", **shown, **labels, **AXIS},
-        "title": when if dated else None,
-    }
 
 
 def swarm_chart(swarms: Sequence[Swarm], title: str) -> str:

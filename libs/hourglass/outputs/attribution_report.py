@@ -17,11 +17,9 @@ from hourglass.attribution.report import AttributionReport, Comparison, FeatureC
 from hourglass.capture.window import Window
 from hourglass.constraints import Verdict
 from hourglass.outputs.attribution_charts import Bar, Course, Swarm, course_chart, share_chart, swarm_chart
-from hourglass.outputs.bias_report import REPORT_HTML, REPORT_PDF
-from hourglass.outputs.html_page import html_page
 from hourglass.outputs.numbers import counted, number, percent
 from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone, brief, in_words
-from hourglass.outputs.pdf_page import pdf_page
+from hourglass.outputs.report_files import report_files
 from hourglass.undefined import Undefined
 
 _FINDINGS, _BARS, _TOP, _LINES, _SECTIONS, _OVERVIEW = 8, 15, 10, 60, 6, 60
@@ -75,8 +73,7 @@ def attribution_page(
 
 def attribution_files(page: AttributionPage) -> dict[str, bytes]:
     """`report.html`, one file without scripts and network for a browser or a mail, and `report.pdf`, the same on sheets of A4."""
-    found = as_page(page)
-    return {REPORT_HTML: html_page(found), REPORT_PDF: pdf_page(found)}
+    return report_files(as_page(page))
 
 
 def as_page(page: AttributionPage) -> Page:

@@ -10,8 +10,9 @@ from typing import ClassVar
 from hourglass.bias import ALL_OTHERS, BIAS_METRICS, Stage, analysis_document, bias_violations
 from hourglass.bias.config import AnalysisConfig
 from hourglass.outputs import cloudwatch, documents
-from hourglass.outputs.bias_report import REPORT_HTML, REPORT_PDF, bias_files
+from hourglass.outputs.bias_report import bias_files
 from hourglass.outputs.report import Bias, Report, SegmentReport
+from hourglass.outputs.report_files import REPORT_HTML, REPORT_PDF
 from hourglass.undefined import Undefined
 
 ANALYSIS_JSON = "analysis.json"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from hourglass.capture.window import format_time
 from hourglass.constraints import Verdict
-from hourglass.outputs.drawing import AXIS, BAND, Chart, drawn, layer, plainly, quantity
+from hourglass.outputs.drawing import BAND, Chart, drawn, layer, plainly, quantity, time_axis
 from hourglass.outputs.numbers import number, span
 from hourglass.outputs.page import COLOURS, Tone, brief, readable
 
@@ -192,7 +192,8 @@ def _course(metric: str, points: Sequence[Point], allowed: tuple[float, float], 
     few = look.dots and len(rows) <= _MANY_POINTS
     dots = [row for row in (rows if few else alone) if row["value"] is not None and not row["arrow"]]
     low, high = (max(bottom, min(top, end)) for end in allowed)
-    x, y = _hours(points), quantity("value", bottom, top, tickCount=4 if look.dots else 2, format=",.3~r")
+    x = time_axis([point.time for point in points], ticks=3, dated=True)
+    y = quantity("value", bottom, top, tickCount=4 if look.dots else 2, format=",.3~r")
     end, blue = {"field": "high"}, {"color": COLOURS[Tone.GOOD]}
     spans = [{**row, "value": row["low"]} for row in rows]
     layers = [
@@ -215,22 +216,6 @@ def _course(metric: str, points: Sequence[Point], allowed: tuple[float, float], 
     subtitle = [f"now {number(value)}", f"allowed {span(allowed)}"]
     title = {"text": metric, "subtitle": subtitle, "anchor": "start", "frame": "group", "offset": 6}
     return {"layer": [part for part in layers if part["data"]["values"]], "width": look.width, "height": look.height, "title": title}
-
-
-def _hours(points: Sequence[Point]) -> Chart:
-    """The axis of time: hours of a day and a half, days of more, the hour alone of one."""
-    first, last = min(point.time for point in points), max(point.time for point in points)
-    room = timedelta(minutes=30) if first == last else timedelta(0)
-    few_days = last - first <= timedelta(hours=36)
-    ticks: dict[str, Any] = {"values": [format_time(first)]} if first == last else {"tickCount": 3}
-    overlap = {"labelOverlap": "greedy", "labelSeparation": 12, "labelFlush": False}
-    return {
-        "field": "time",
-        "type": "temporal",
-        "scale": {"type": "utc", "domain": [format_time(first - room), format_time(last + room)], "nice": False},
-        "axis": {"format": "%H:%M" if few_days else "%d %b", **ticks, **overlap, **AXIS},
-        "title": f"{first.day} {first:%B %Y}, UTC" if few_days else f"{first:%Y}, UTC",
-    }
 
 
 def _heights(points: Sequence[Point], allowed: tuple[float, float]) -> tuple[float, float]:

@@ -24,13 +24,11 @@ from hourglass.bias import (
 from hourglass.capture.window import HOUR, Window
 from hourglass.constraints import Verdict
 from hourglass.outputs.bias_charts import LARGE, SMALL, Mark, Panel, Point, history_chart, interval_chart, standing
-from hourglass.outputs.html_page import html_page
-from hourglass.outputs.numbers import number, span
-from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone, brief
-from hourglass.outputs.pdf_page import pdf_page
+from hourglass.outputs.numbers import counted, number, span
+from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone, brief, in_words
+from hourglass.outputs.report_files import report_files
 from hourglass.undefined import Undefined
 
-REPORT_HTML, REPORT_PDF = "report.html", "report.pdf"
 THE_REST = "the rest"
 _LONGEST_NAME, _LONGEST_REASON = 30, 300
 _NAMED = 3  # facet values that the first sentence names
@@ -184,20 +182,7 @@ def bias_page(
         sides = BiasSection(facet, name, ALL_OTHERS, (0, 0), ()).sides
         lines = [_line(BIAS_METRICS[missed[2]], nothing, judged[missed], sides, how.decision) for missed in lost[facet, name]]
         sections.append(BiasSection(facet, name, ALL_OTHERS, (0, 0), _ordered(lines)))
-    return BiasPage(subject, _time(window), how, tuple(reports), tuple(sections))
-
-
-def _time(window: Window | None) -> str:
-    """When a window was, for people: UTC, the date of its end only where it is another one.
-
-    >>> _time(Window(datetime(2026, 11, 21, 9), datetime(2026, 11, 21, 10)))
-    '21 November 2026, 09:00 to 10:00 UTC'
-    """
-    if window is None:
-        return "All rows that were given"
-    start, end = window.start, window.end
-    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end.day} {end:%B %Y}, {end:%H:%M}"
-    return f"{start.day} {start:%B %Y}, {start:%H:%M} to {last} UTC"
+    return BiasPage(subject, in_words(window), how, tuple(reports), tuple(sections))
 
 
 def history_of(periods: Iterable[tuple[datetime, Sequence[BiasReport]]]) -> dict[Key, list[Point]]:
@@ -215,8 +200,7 @@ def history_of(periods: Iterable[tuple[datetime, Sequence[BiasReport]]]) -> dict
 
 def bias_files(report: BiasPage) -> dict[str, bytes]:
     """`report.html`, one file without scripts and network for a browser or a mail, and `report.pdf`, the same on sheets of A4."""
-    page = as_page(report)
-    return {REPORT_HTML: html_page(page), REPORT_PDF: pdf_page(page)}
+    return report_files(as_page(report))
 
 
 def _sides(report: BiasReport, value: ValueBias) -> tuple[str, str]:
@@ -293,7 +277,7 @@ def as_page(report: BiasPage) -> Page:
             Paragraph(headline, tone, large=True),
             *([Paragraph(more)] if more else []),
             *(_overview(report, drawn) if several else []),
-            *(block for place in drawn for block in _section(report.sections[place], _anchor(place), report.each, counted=several)),
+            *(block for place in drawn for block in _section(report.sections[place], _anchor(place), report.each, of_several=several)),
             *_computed(report),
             *_words(report.how),
         ),
@@ -313,8 +297,8 @@ def _verdict(report: BiasPage) -> tuple[Tone, str, str]:
     counts = Counter(line.verdict for section in judged for line in section.lines)
     few, none = counts[Verdict.INSUFFICIENT], counts[Verdict.NOT_COMPUTABLE]
     without = [
-        *([f"{_many(few, 'metric has', 'metrics have')} too few rows for a verdict"] if few else []),
-        *([f"{_many(none, 'metric has', 'metrics have')} no value, here or in the baseline"] if none else []),
+        *([f"{counted(few, 'metric has', 'metrics have')} too few rows for a verdict"] if few else []),
+        *([f"{counted(none, 'metric has', 'metrics have')} no value, here or in the baseline"] if none else []),
     ]
     return tone, headline, f"{' and '.join(without)}; the reason stands beside each." if without else ""
 
@@ -346,10 +330,6 @@ def _with_verdict(section: BiasSection) -> int:
     return sum(line.verdict is not None for line in section.lines)
 
 
-def _many(n: int, one: str, more: str) -> str:
-    return f"{n} {one if n == 1 else more}"
-
-
 def _anchor(place: int) -> str:
     return f"value-{place}"
 
@@ -366,7 +346,7 @@ def _overview(report: BiasPage, drawn: Collection[int]) -> Iterator[Block]:
         if facet.not_compared:
             name, best = brief(facet.facet, _LONGEST_NAME), brief(facet.values[0].against, _LONGEST_NAME)
             yield Paragraph(
-                f"{_many(facet.not_compared, f'value of {name} is', f'values of {name} are')} not compared with the best-off one, "
+                f"{counted(facet.not_compared, f'value of {name} is', f'values of {name} are')} not compared with the best-off one, "
                 f"{best}: fewer than {report.how.least_count} rows, or not among the {MOST_COMPARED} with most.",
                 Tone.QUIET,
             )
@@ -412,14 +392,14 @@ def _leaning(section: BiasSection) -> str:
     return ", ".join(f"{names[side]} ({n})" for side, n in sorted(sides.items(), key=lambda found: (not found[0], -found[1])))
 
 
-def _section(section: BiasSection, anchor: str, each: timedelta, *, counted: bool) -> Iterator[Block]:
+def _section(section: BiasSection, anchor: str, each: timedelta, *, of_several: bool) -> Iterator[Block]:
     d, a = section.sides
     yield Heading(brief(section.name, _LONGEST_REASON), anchor=anchor)
     bad = section.having(Verdict.VIOLATION)
     rows = f"{section.rows[0]:,} rows have {d}; {section.rows[1]:,} are {'the others with a value' if a == THE_REST else f'of {a}'}."
     judged = _with_verdict(section)
     verdict = (
-        f" {len(bad)} of {judged} metrics {'is' if len(bad) == 1 else 'are'} beyond their allowed range." if judged and counted else ""
+        f" {len(bad)} of {judged} metrics {'is' if len(bad) == 1 else 'are'} beyond their allowed range." if judged and of_several else ""
     )
     yield Paragraph(rows + verdict)
     drawn = [line for line in section.lines if line.value is not None and line.allowed is not None and line.ideal == line.middle]
@@ -462,7 +442,7 @@ def _histories(section: BiasSection, each: timedelta) -> Iterator[Block]:
     for look, lines in ((LARGE, beyond), (SMALL, [line for line in known if line not in beyond])):
         for start in range(0, len(lines), look.beside):
             row = lines[start : start + look.beside]
-            words = "; ".join(f"{line.metric}: {_many(len(line.history), 'point', 'points')}" for line in row)
+            words = "; ".join(f"{line.metric}: {counted(len(line.history), 'point', 'points')}" for line in row)
             yield Picture(history_chart([_panel(line) for line in row], look), f"History. {words}")
 
 

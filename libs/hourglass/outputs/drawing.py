@@ -7,9 +7,11 @@ Definitions are written as the dictionaries that they are. With altair's objects
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from hourglass.capture.window import format_time
 from hourglass.outputs.page import COLOURS, FONTS, Tone
 
 Chart = dict[str, Any]
@@ -42,6 +44,23 @@ def quantity(column: str, low: float, high: float, **axis: Any) -> Chart:
     title = axis.pop("title", None)
     scale = {"domain": [low, high], "nice": False, "zero": False}
     return {"field": column, "type": "quantitative", "scale": scale, "axis": {**AXIS, **axis}, "title": title}
+
+
+def time_axis(times: Sequence[datetime], *, ticks: int, dated: bool) -> Chart:
+    """Hours of a day and a half, days of more, the hour alone of one; without labels unless `dated`."""
+    first, last = min(times), max(times)
+    room = timedelta(minutes=30) if first == last else timedelta(0)
+    few_days = last - first <= timedelta(hours=36)
+    shown: dict[str, Any] = {"values": [format_time(first)]} if first == last else {"tickCount": ticks}
+    labels = {"labelOverlap": "greedy", "labelSeparation": 12, "labelFlush": False, "labels": dated, "ticks": dated}
+    when = f"{first.day} {first:%B %Y}, UTC" if few_days else f"{first:%Y}, UTC"
+    return {
+        "field": "time",
+        "type": "temporal",
+        "scale": {"type": "utc", "domain": [format_time(first - room), format_time(last + room)], "nice": False},
+        "axis": {"format": "%H:%M" if few_days else "%d %b", **shown, **labels, **AXIS},
+        "title": when if dated else None,
+    }
 
 
 def plainly(column: str) -> Chart:
