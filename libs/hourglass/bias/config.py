@@ -1,4 +1,8 @@
-"""The stock analyzer's analysis_config.json: what is the label, the facets, the group, and the prediction."""
+"""The stock analyzer's analysis_config.json: what is the label, the facets, the group, and the prediction.
+
+It is read by hand, where attribution has a model of its keys: a column is a name or a number that the headers give a name, one
+list is values or a threshold, and what is wrong with one of them depends on others.
+"""
 
 from __future__ import annotations
 
