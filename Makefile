@@ -59,6 +59,7 @@ bench: setup java ## speed and memory, as ratios measured in one run
 	@$(BIN)/python bench/merge_join.py --repeats 3
 	@$(BIN)/python bench/bootstrap.py
 	@$(BIN)/python bench/bias.py
+	@$(BIN)/python bench/attribution.py
 
 setup: .venv/.stamp ## .venv from requirements/*.txt: exact versions, checked hashes
 

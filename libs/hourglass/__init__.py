@@ -13,6 +13,9 @@ by `+`.
     comparisons  state × baseline state → distance or p-value
     constraints  statistics → suggested constraints; constraints × statistics → verdicts
     quality      labels × predictions → states → metrics with deviations → thresholds → verdicts
+    bias         labels and predictions by facet → counts → metrics with intervals → verdicts
+    models       files and endpoints → whatever answers for a row
+    attribution  a model × rows × a background → attributions → sums → what has changed
     monitors     which of these a job is made of
     outputs      statistics.json, constraints.json, violations, evaluation, metrics, message
 

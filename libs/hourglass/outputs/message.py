@@ -20,11 +20,11 @@ def completed(violations: int) -> str:
     >>> completed(60)
     'CompletedWithViolations: Job completed successfully with 60 violations.'
     >>> completed(1)
-    'CompletedWithViolations: Job completed successfully with 1 violation.'
+    'CompletedWithViolations: Job completed successfully with 1 violations.'
     """
     if violations == 0:
         return "Completed: Job completed successfully with no violations."
-    return f"CompletedWithViolations: Job completed successfully with {violations} violation{'' if violations == 1 else 's'}."
+    return f"CompletedWithViolations: Job completed successfully with {violations} violations."  # of one too: scripts read it
 
 
 def to_message(sentence: str) -> bytes:
