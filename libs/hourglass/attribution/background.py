@@ -1,4 +1,4 @@
-"""The rows that stand for "nobody knows the feature": given, or a few of the data that stand for all."""
+"""The rows that stand for "nobody knows the feature", as they are kept and as a model takes them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from typing import Any
 
 import numpy as np
 import orjson
-from scipy.cluster.vq import kmeans2
 
 from hourglass.attribution.config import Values
 from hourglass.capture.payloads import Column
 from hourglass.errors import InputError
 from hourglass.models import Rows
-from hourglass.values import Floats, as_floats
+from hourglass.values import as_floats
 
 BACKGROUND_JSON = "background.json"
-_MOST_TEXTS = 30  # of a feature that have a coordinate of their own
-_ROUNDS = 25
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class GivenBackground:
     @property
     def texts(self) -> frozenset[str]:
         """The features that are texts."""
-        return frozenset(name for name, column in zip(self.names, zip(*self.rows, strict=True), strict=True) if _is_text(column))
+        return frozenset(name for name, column in zip(self.names, zip(*self.rows, strict=True), strict=True) if is_text(column))
 
     def coded(self) -> Rows:
         """The rows as numbers."""
@@ -74,7 +71,7 @@ def coded(columns: Mapping[str, Column], names: Sequence[str], texts: Mapping[st
         if name not in texts:
             found.append(as_floats(columns[name]))
             continue
-        values = [None if value is None or value == "" else str(value) for value in _values(columns[name])]
+        values = [None if value is None or value == "" else str(value) for value in values_of(columns[name])]
         vocabulary = dict.fromkeys([*texts[name], *(value for value in values if value is not None)])
         places = {text: place for place, text in enumerate(vocabulary)}
         found.append(np.array([np.nan if value is None else places[value] for value in values], np.float64))
@@ -82,55 +79,12 @@ def coded(columns: Mapping[str, Column], names: Sequence[str], texts: Mapping[st
     return Rows(tuple(names), np.column_stack(found) if found else np.empty((0, 0)), vocabularies)
 
 
-def chosen_background(columns: Mapping[str, Column], names: Sequence[str], count: int, seed: int) -> GivenBackground:
-    """Rows in the middle of the k-means clusters of some rows, weighted by the cluster's size: each is a row that there was.
-
-    Distances are of numbers by their standard deviation, and of texts by whether they are the same.
-    """
-    values = {name: _values(columns[name]) for name in names}
-    texts = {name: () for name in names if _is_text(values[name])}
-    rows = coded(columns, names, texts)
-    places = _places(rows)
-    if len(places) == 0:
-        raise InputError("background", found="no rows", expected="rows to choose a background from", hint="set methods.shap.baseline")
-    centres, of_row = kmeans2(places, min(count, len(places)), iter=_ROUNDS, minit="++", seed=seed, missing="warn")
-    nearest: dict[int, float] = {}
-    for cluster in np.unique(of_row):
-        members = np.flatnonzero(of_row == cluster)
-        middle = int(members[((places[members] - centres[cluster]) ** 2).sum(axis=1).argmin()])
-        nearest[middle] = len(members) / len(places)
-    plain = {name: rows.column(name) for name in names}
-    chosen = tuple(tuple(_plain(plain[name][row]) for name in names) for row in nearest)
-    return GivenBackground(tuple(names), chosen, tuple(nearest.values()))
-
-
-def _places(rows: Rows) -> Floats:
-    """Rows as points whose distance says how much they differ."""
-    axes: list[Floats] = []
-    for name, column in zip(rows.names, rows.matrix.T, strict=True):
-        if name in rows.texts:
-            known, counts = np.unique(column[~np.isnan(column)], return_counts=True)
-            often = known[np.argsort(-counts, kind="stable")[:_MOST_TEXTS]]
-            axes += [(column == code) / np.sqrt(2) for code in often]
-            continue
-        finite = column[np.isfinite(column)]
-        spread = float(finite.std()) if len(finite) else 0.0
-        middle = float(finite.mean()) if len(finite) else 0.0
-        axes.append(np.where(np.isfinite(column), column - middle, 0.0) / (spread or 1.0))
-    return np.column_stack(axes) if axes else np.empty((len(rows), 0))
-
-
-def _values(column: Column) -> list[Any]:
+def values_of(column: Column) -> list[Any]:
+    """The values of a column as Python has them."""
     return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
 
 
-def _is_text(values: Sequence[Any]) -> bool:
+def is_text(values: Sequence[Any]) -> bool:
     """Whether a feature is a text: most of its values are no numbers."""
     there = [value for value in values if value is not None and value != ""]
     return bool(there) and 2 * int(np.isnan(as_floats(there)).sum()) > len(there)
-
-
-def _plain(value: Any) -> float | str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return None if np.isnan(value) else float(value)

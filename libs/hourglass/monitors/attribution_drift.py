@@ -7,19 +7,18 @@ NDCG, shares and ranks beside the baseline   attribution.report
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from typing import ClassVar, cast
 
 import numpy as np
-import pyarrow.csv
-from pyarrow import BufferReader
 
 from hourglass import storage
-from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, chosen_background, read_background
+from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground
+from hourglass.attribution.chosen_background import candidates, chosen_background
 from hourglass.attribution.config import AttributionConfig, parse_attribution_config
 from hourglass.attribution.digest import AttributionDigest, explainer_name, no_features
+from hourglass.attribution.given_background import given_background
 from hourglass.attribution.metric import ATTRIBUTION_METRICS, shares
 from hourglass.attribution.report import (
     CHECK,
@@ -30,19 +29,15 @@ from hourglass.attribution.report import (
     global_attributions,
     parse_baseline,
 )
-from hourglass.capture.batches import Batch, ReadPlan
+from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
-from hourglass.capture.payloads import Column
-from hourglass.capture.reader import read_batches
-from hourglass.capture.slices import Task, cut_tasks
-from hourglass.capture.tally import Tally
 from hourglass.capture.window import HOUR
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
 from hourglass.models import fingerprint, open_model
-from hourglass.monitors.job import Asked, Job, complete, json_object, plan_pass, prepare, read_document
+from hourglass.monitors.job import Asked, complete, json_object, plan_pass, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.windows import course
 from hourglass.outputs import documents
@@ -55,7 +50,6 @@ from hourglass.settings import Settings
 from hourglass.states import Attributions
 from hourglass.store import read_states
 
-_BLOCKS, _ROWS_OF_BLOCKS = 16, 2000  # from which a background is chosen
 RANKING = Ranking("most of the attribution moved first", "share moved", ATTRIBUTION_METRICS["share_moved"].definition)
 
 
@@ -81,7 +75,8 @@ class AttributionDrift:
         """With the configuration, the background and the baseline that the settings name."""
         config = read_config(settings)
         baseline = read_baseline(settings, config)
-        background = given_background(settings, config)
+        folder = settings.baseline_constraints
+        background = given_background(config, None if folder is None else beside(folder, BACKGROUND_JSON))
         thresholds = dict(settings.attribution_thresholds)
         for name in thresholds:
             if name not in ATTRIBUTION_METRICS:
@@ -101,8 +96,8 @@ class AttributionDrift:
     def _with_background(self) -> AttributionDrift:
         """With a background that is chosen from the data, from blocks that lie far apart."""
         config = self.digest.config
-        job = prepare(self.settings, lambda _: self)
-        columns = first_columns(job)
+        plan, files = plan_pass(prepare(self.settings, lambda _: self))
+        columns = candidates(files, plan.read)
         if not columns:
             return self
         known = open_model(config.predictor).names if config.predictor is not None else None
@@ -269,78 +264,6 @@ def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, Gl
 def beside(path: str, name: str) -> str:
     """A file in the folder of a baseline, which is named itself or by a file in it."""
     return storage.join(path.rpartition("/")[0] if path.endswith(".json") else path, name)
-
-
-def given_background(settings: Settings, config: AttributionConfig) -> GivenBackground | None:
-    """The background that the configuration has, or that lies beside the baseline; None where there is neither."""
-    if isinstance(config.baseline, tuple):
-        return GivenBackground.alike(_named(config, len(config.baseline[0])), config.baseline)
-    if isinstance(config.baseline, str):
-        return _from_file(storage.normalise(config.baseline), config)
-    if settings.baseline_constraints is None:
-        return None
-    path = beside(settings.baseline_constraints, BACKGROUND_JSON)
-    data = storage.read_if_there(path)
-    return None if data is None else read_background(data, path)
-
-
-def _named(config: AttributionConfig, count: int) -> tuple[str, ...]:
-    """The names of so many features."""
-    names = config.feature_names
-    if not names and config.predictor is not None:
-        names = open_model(config.predictor).names or ()
-    names = names or tuple(f"_c{place}" for place in range(count))
-    if len(names) != count:
-        raise InputError("methods.shap.baseline", found=f"{count} values a row", expected=f"{len(names)}, one of each feature")
-    return names
-
-
-def _from_file(path: str, config: AttributionConfig) -> GivenBackground:
-    """Rows of a file: a background.json, or CSV with or without a line of names."""
-    data = storage.read_bytes(path)
-    if path.endswith(".json"):
-        return read_background(data, path)
-    first = data.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
-    headed = set(config.feature_names) <= set(first) and bool(config.feature_names)
-    options = pyarrow.csv.ReadOptions(autogenerate_column_names=not headed)
-    try:
-        table = pyarrow.csv.read_csv(BufferReader(data), options)
-    except pyarrow.ArrowInvalid as fault:
-        raise InputError(path, found=str(fault), expected="CSV, a value of each feature a line") from fault
-    names = config.feature_names if headed else _named(config, table.num_columns)
-    table = table.select(names) if headed else table
-    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    plain = [tuple(float(value) if isinstance(value, int | float) else value for value in row) for row in rows]
-    if not plain:
-        raise InputError(path, found="no rows", expected="rows of the background")
-    return GivenBackground.alike(names, plain)
-
-
-def first_columns(job: Job) -> dict[str, Column]:
-    """Columns of rows from blocks that are spread over the files: what a background is chosen from."""
-    plan, files = plan_pass(job)
-    tasks = cut_tasks(files, plan.read.form, _BLOCKS)
-    batches = list(chain.from_iterable(islice(read_batches(task, plan.read, Tally()), 1) for task in _spread(tasks)))
-    if not batches:
-        return {}
-    layout = max(batches, key=lambda batch: batch.count).layout
-    alike = [batch for batch in batches if batch.layout == layout]
-    of_each = max(1, _ROWS_OF_BLOCKS // len(alike))
-    names = dict.fromkeys(name for batch in alike for name in batch.columns)
-    return {name: [value for batch in alike for value in _some(batch, name, of_each)] for name in names}
-
-
-def _spread(tasks: Sequence[Task]) -> list[Task]:
-    count = min(len(tasks), _BLOCKS)
-    return [tasks[place * len(tasks) // count] for place in range(count)]
-
-
-def _some(batch: Batch, name: str, count: int) -> Iterator[object]:
-    """Values of rows that are spread over a batch."""
-    column = batch.columns.get(name)
-    for row in range(0, batch.count, max(1, batch.count // count)):
-        value = None if column is None else column[row]
-        yield value.as_py() if hasattr(value, "as_py") else value
 
 
 def _evaluations(report: AttributionReport) -> tuple[Evaluation, ...]:
