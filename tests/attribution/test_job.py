@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hourglass.attribution.background import read_background
 from hourglass.errors import InputError, ModelError, SettingsError
 from hourglass.local import run_locally
 from hourglass.outputs.report import Outcome
@@ -247,6 +248,37 @@ def test_texts_and_missing_values_reach_a_model_that_takes_them(tmp_path: Path) 
     expected = {"city": np.mean(np.abs(cities)), "debt": np.mean(np.abs(debts))}
     assert run_and_read(tmp_path / "out", **flags) == pytest.approx(expected, rel=1e-9)
     assert run_and_read(tmp_path / "all", **flags, explain_rows="all") == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["", "", "nurse"], ["1234", "1234", "nurse", "clerk", "cook"]],
+    ids=["mostly missing", "the most frequent looks like a number"],
+)
+def test_a_text_of_which_the_background_shows_none_is_a_text(tmp_path: Path, words: list[str]) -> None:
+    """The one row of the background has nothing or digits, the rows that it was chosen from do: its file says so."""
+    model = write_model(tmp_path, "2.0 * (rows['job'].astype(str) == 'nurse') + 0.0 * rows['age']", ("age", "job"))
+    rows = [{"age": 1.0 + i % 2, "job": words[i % len(words)]} for i in range(100)]
+    config = write_config(tmp_path, model, ("age", "job"), num_clusters=1)
+    flags = {"dataset_source": write_capture(tmp_path / "capture", rows), "analysis_config": config}
+    assert run_and_read(tmp_path / "out", **flags)["job"] > 0.01
+    kept = tmp_path / "out" / "background.json"
+    assert read(kept)["texts"] == ["job"]
+    config = write_config(tmp_path, model, ("age", "job"), baseline=str(kept))
+    assert run_and_read(tmp_path / "again", **flags)["job"] > 0.01
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"features": [1, 2]}, {"features": ["age", "age"]}, {"features": "ab"}, {"texts": ["job"]}, {"texts": 1}, {"weights": ["1"]}],
+    ids=str,
+)
+def test_an_ill_typed_background_is_refused(wrong: dict[str, Any]) -> None:
+    """With its path."""
+    document = {"features": ["age", "debt"], "rows": [[1.0, None]], "weights": [1.0]}
+    assert read_background(json.dumps(document).encode(), "background.json").texts == ()
+    with pytest.raises(InputError, match=r"^background\.json: "):
+        read_background(json.dumps({**document, **wrong}).encode(), "background.json")
 
 
 def test_attributions_that_were_captured_need_no_model(tmp_path: Path) -> None:

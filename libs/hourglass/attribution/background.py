@@ -20,21 +20,24 @@ BACKGROUND_JSON = "background.json"
 
 @dataclass(frozen=True)
 class GivenBackground:
-    """Rows by name of the feature, numbers and texts, and the share of the data that each stands for."""
+    """Rows by name of the feature, numbers and texts, and the share of the data that each stands for.
+
+    `texts` are the features that are texts, which a few rows with nothing in them do not tell.
+    """
 
     names: tuple[str, ...]
     rows: tuple[Values, ...]
     weights: tuple[float, ...]
+    texts: tuple[str, ...] = ()
 
     @classmethod
     def alike(cls, names: Sequence[str], rows: Sequence[Values]) -> GivenBackground:
-        """Rows that stand for as much each."""
-        return cls(tuple(names), tuple(rows), (1 / len(rows),) * len(rows))
+        """Rows that stand for as much each; a feature with a text in any of them is a text.
 
-    @property
-    def texts(self) -> frozenset[str]:
-        """The features that are texts."""
-        return frozenset(name for name, column in zip(self.names, zip(*self.rows, strict=True), strict=True) if is_text(column))
+        >>> GivenBackground.alike(["age", "job"], [(40.0, None), (41.0, "nurse")])
+        GivenBackground(names=('age', 'job'), rows=((40.0, None), (41.0, 'nurse')), weights=(0.5, 0.5), texts=('job',))
+        """
+        return cls(tuple(names), tuple(rows), (1 / len(rows),) * len(rows), texts_of(names, rows))
 
     def coded(self) -> Rows:
         """The rows as numbers."""
@@ -42,23 +45,35 @@ class GivenBackground:
 
     def document(self) -> dict[str, Any]:
         """What `background.json` holds."""
-        return {"version": 1, "features": list(self.names), "rows": [list(row) for row in self.rows], "weights": list(self.weights)}
+        rows = [list(row) for row in self.rows]
+        return {"version": 1, "features": list(self.names), "texts": list(self.texts), "rows": rows, "weights": list(self.weights)}
+
+
+def texts_of(names: Sequence[str], rows: Sequence[Values]) -> tuple[str, ...]:
+    """The features that have a text in any row."""
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    return tuple(name for name, column in columns if any(isinstance(value, str) for value in column))
 
 
 def read_background(data: bytes, path: str) -> GivenBackground:
-    """The background in the bytes of a `background.json`; InputError for anything else."""
+    """The background in the bytes of a `background.json`; InputError for anything else. Older files do not say which are texts."""
     try:
         document = orjson.loads(data)
         names, rows, weights = (document[key] for key in ("features", "rows", "weights"))
-        sound = bool(rows) and len(rows) == len(weights) and all(len(row) == len(names) for row in rows)
+        told = document.get("texts", [])
+        sound = isinstance(names, list) and len({*names}) == len(names) and all(isinstance(name, str) for name in names)
+        sound &= isinstance(told, list) and {*told} <= {*names}
+        sound &= bool(rows) and len(rows) == len(weights) and all(isinstance(row, list) and len(row) == len(names) for row in rows)
         sound &= all(isinstance(value, int | float | str | None) for row in rows for value in row)
         sound &= min(weights) >= 0 and abs(sum(weights) - 1) < 1e-6
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as fault:
+    except (AttributeError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as fault:
         raise InputError(path, found=repr(fault), expected="features, rows and weights") from fault
     if not sound:
-        found = f"{len(rows)} rows and {len(weights)} weights"
-        raise InputError(path, found=found, expected="rows of all features, whose weights add up to 1")
-    return GivenBackground(tuple(names), tuple(map(tuple, rows)), tuple(weights))
+        found = f"{len(names)} features, {len(rows)} rows and {len(weights)} weights"
+        expected = "a name of its own for each feature, rows of all features, and weights that add up to 1"
+        raise InputError(path, found=found, expected=expected)
+    texts = {*told, *texts_of(names, rows)}
+    return GivenBackground(tuple(names), tuple(map(tuple, rows)), tuple(weights), tuple(name for name in names if name in texts))
 
 
 def coded(columns: Mapping[str, Column], names: Sequence[str], texts: Mapping[str, Sequence[str]]) -> Rows:

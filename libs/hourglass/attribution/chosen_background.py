@@ -70,7 +70,7 @@ def chosen_background(columns: Mapping[str, Column], names: Sequence[str], count
         nearest[middle] = len(members) / len(places)
     plain = {name: rows.column(name) for name in names}
     chosen = tuple(tuple(_plain(plain[name][row]) for name in names) for row in nearest)
-    return GivenBackground(tuple(names), chosen, tuple(nearest.values()))
+    return GivenBackground(tuple(names), chosen, tuple(nearest.values()), tuple(texts))
 
 
 def _places(rows: Rows) -> Floats:
