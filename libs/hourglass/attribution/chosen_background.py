@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.files import InputFile
 from hourglass.capture.payloads import Column
 from hourglass.capture.reader import read_batches
-from hourglass.capture.slices import Task, cut_tasks
+from hourglass.capture.slices import Slice, slices_of
 from hourglass.capture.tally import Tally
 from hourglass.errors import InputError
 from hourglass.models import Rows
@@ -26,9 +26,10 @@ _ROUNDS = 25
 
 
 def candidates(files: Sequence[InputFile], read: ReadPlan) -> dict[str, Column]:
-    """Columns of rows from blocks that are spread over the files: what a background is chosen from."""
-    tasks = cut_tasks(files, read.form, _BLOCKS)
-    batches = list(chain.from_iterable(islice(read_batches(task, read, Tally()), 1) for task in _spread(tasks)))
+    """Columns of rows from blocks that lie far apart in the files and their times: what a background is chosen from."""
+    pieces = _spread(slices_of(files, read.form))
+    of_piece = _BLOCKS // max(1, len(pieces))
+    batches = [batch for piece in pieces for batch in islice(read_batches((piece,), read, Tally()), of_piece) if batch.count]
     if not batches:
         return {}
     layout = max(batches, key=lambda batch: batch.count).layout
@@ -38,9 +39,9 @@ def candidates(files: Sequence[InputFile], read: ReadPlan) -> dict[str, Column]:
     return {name: [value for batch in alike for value in _some(batch, name, of_each)] for name in names}
 
 
-def _spread(tasks: Sequence[Task]) -> list[Task]:
-    count = min(len(tasks), _BLOCKS)
-    return [tasks[place * len(tasks) // count] for place in range(count)]
+def _spread(pieces: Sequence[Slice]) -> list[Slice]:
+    count = min(len(pieces), _BLOCKS)
+    return [pieces[(2 * place + 1) * len(pieces) // (2 * count)] for place in range(count)]
 
 
 def _some(batch: Batch, name: str, count: int) -> Iterator[object]:

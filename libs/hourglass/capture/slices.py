@@ -56,13 +56,23 @@ Task = tuple[Slice, ...]
 
 def cut_tasks(files: Iterable[InputFile], form: DatasetFormat, parallelism: int) -> list[Task]:
     """Runs of whole parts of about the same size: as many as run at a time, or a multiple where they would be over 1 GB each."""
+    found = list(files)
+    parts = _parts(found, form)
+    total = sum(file.size for file in found)
+    rounds = -(-total // (parallelism * LARGEST_BYTES))
+    return _packed(parts, max(1, min(rounds * parallelism, -(-total // SMALLEST_TASK_BYTES))))
+
+
+def slices_of(files: Iterable[InputFile], form: DatasetFormat) -> list[Slice]:
+    """The pieces of all files in the order of their partitions, which is that of time."""
+    return [piece for part in _parts(files, form) for piece in part]
+
+
+def _parts(files: Iterable[InputFile], form: DatasetFormat) -> list[Part]:
     ordered = sorted(files, key=lambda file: (file.partition, file.path))
     partitions = [list(group) for _, group in groupby(ordered, key=lambda file: file.partition)]
     with ThreadPoolExecutor(_THREADS) as threads:  # large files are looked into
-        parts = [part for parts in threads.map(partial(cut_parts, form=form), partitions) for part in parts]
-    total = sum(file.size for file in ordered)
-    rounds = -(-total // (parallelism * LARGEST_BYTES))
-    return _packed(parts, max(1, min(rounds * parallelism, -(-total // SMALLEST_TASK_BYTES))))
+        return [part for parts in threads.map(partial(cut_parts, form=form), partitions) for part in parts]
 
 
 def cut_parts(files: Sequence[InputFile], form: DatasetFormat) -> list[Part]:
