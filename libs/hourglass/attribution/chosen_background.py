@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.cluster.vq import kmeans2
 
 from hourglass.attribution.background import GivenBackground, coded, is_text, values_of
@@ -23,6 +25,7 @@ from hourglass.values import Floats
 _BLOCKS, _ROWS_OF_BLOCKS = 16, 2000
 _MOST_TEXTS = 30  # of a feature that have a coordinate of their own
 _ROUNDS = 25
+_DIGITS = 9  # of standard deviations: what is nearer is the same, as the square of the distance would be nothing
 
 
 def candidates(files: Sequence[InputFile], read: ReadPlan) -> dict[str, Column]:
@@ -63,15 +66,27 @@ def chosen_background(columns: Mapping[str, Column], names: Sequence[str], count
     places = _places(rows)
     if len(places) == 0:
         raise InputError("background", found="no rows", expected="rows to choose a background from", hint="set methods.shap.baseline")
-    centres, of_row = kmeans2(places, min(count, len(places)), iter=_ROUNDS, minit="++", seed=seed, missing="warn")
     nearest: dict[int, float] = {}
-    for cluster in np.unique(of_row):
-        members = np.flatnonzero(of_row == cluster)
-        middle = int(members[((places[members] - centres[cluster]) ** 2).sum(axis=1).argmin()])
+    for members, centre in _clusters(places, count, seed):
+        middle = int(members[((places[members] - centre) ** 2).sum(axis=1).argmin()])
         nearest[middle] = len(members) / len(places)
     plain = {name: rows.column(name) for name in names}
     chosen = tuple(tuple(_plain(plain[name][row]) for name in names) for row in nearest)
     return GivenBackground(tuple(names), chosen, tuple(nearest.values()), tuple(texts))
+
+
+def _clusters(places: Floats, count: int, seed: int) -> Iterator[tuple[npt.NDArray[np.intp], Floats]]:
+    """The rows of each cluster and its centre; of no more different points than clusters, each point is one."""
+    distinct, firsts, of_row = np.unique(places, axis=0, return_index=True, return_inverse=True)
+    if len(distinct) <= count:
+        for point in np.argsort(firsts):
+            yield np.flatnonzero(of_row.ravel() == point), distinct[point]
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a cluster may lose all its rows, and is then none
+        centres, of_row = kmeans2(places, count, iter=_ROUNDS, minit="++", seed=seed, missing="warn")
+    for cluster in np.unique(of_row):
+        yield np.flatnonzero(of_row == cluster), centres[cluster]
 
 
 def _places(rows: Rows) -> Floats:
@@ -83,11 +98,13 @@ def _places(rows: Rows) -> Floats:
             often = known[np.argsort(-counts, kind="stable")[:_MOST_TEXTS]]
             axes += [(column == code) / np.sqrt(2) for code in often]
             continue
-        finite = column[np.isfinite(column)]
-        spread = float(finite.std()) if len(finite) else 0.0
-        middle = float(finite.mean()) if len(finite) else 0.0
-        axes.append(np.where(np.isfinite(column), column - middle, 0.0) / (spread or 1.0))
-    return np.column_stack(axes) if axes else np.empty((len(rows), 0))
+        known = np.where(np.isfinite(column), column, np.nan)
+        if np.isnan(known).all():
+            continue
+        scaled = known / (np.nanmax(np.abs(known)) or 1.0)  # the sum of numbers near the largest is none
+        away = np.nan_to_num(scaled - np.nanmean(scaled))
+        axes.append(away / (np.nanstd(scaled) or 1.0))
+    return np.column_stack(axes).round(_DIGITS) if axes else np.empty((len(rows), 0))
 
 
 def _plain(value: Any) -> float | str | None:
