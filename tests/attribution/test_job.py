@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from hourglass.attribution.background import read_background
 from hourglass.errors import InputError, ModelError, SettingsError
 from hourglass.local import run_locally
 from hourglass.outputs.report import Outcome
+from hourglass.states import Attributions
 from tests.engine import plain_engine, read, run_attribution, write_hour
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -404,6 +406,48 @@ def test_a_baseline_of_something_else_is_refused(tmp_path: Path, numbers: dict[s
     with pytest.raises(InputError, match=words):
         run_attribution(tmp_path / "out", **numbers, baseline_constraints=path)
     assert not (tmp_path / "out" / "analysis.json").exists()
+
+
+def test_a_feature_that_is_not_to_be_kept_can_be_explained_with_all_rows(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """The same attributions, and kept rows without it and without attributions; a median of kept rows is refused."""
+    run_attribution(tmp_path / "all", **numbers, explain_rows="all")
+    for hidden in ("sample_without", "sample_hashed"):
+        report = run_attribution(tmp_path / hidden, **numbers, explain_rows="all", **{hidden: "age"}).reports[0]
+        assert values(tmp_path / hidden) == values(tmp_path / "all")
+        assert report.coverage.warnings == ()
+        assert report.attribution is not None
+        assert {name for row in report.attribution.local for name in row} == {"hours", "debt"}
+        with pytest.raises(InputError, match=r"found age, which the model needs.*--explain-rows all"):
+            run_attribution(tmp_path / "none", **numbers, **{hidden: "age"})
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, agg_method="median")
+    with pytest.raises(InputError, match=r"found age; methods\.shap\.agg_method median"):
+        run_attribution(tmp_path / "none", **{**numbers, "analysis_config": config}, explain_rows="all", sample_without="age")
+
+
+def test_a_window_of_which_nothing_is_explained_does_not_pass(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """A run that would explain no row is refused; states of rows without attributions say too little."""
+    run_attribution(tmp_path / "base", **numbers)
+    with pytest.raises(InputError, match=r"sample_rows: found 0.*--sample-rows 500, or --explain-rows all"):
+        run_attribution(tmp_path / "none", **numbers, baseline_constraints=tmp_path / "base", sample_rows=0)
+    report = run_attribution(
+        tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base", sample_rows=0, explain_rows="all"
+    ).reports[0]
+    assert report.verdict == "pass"
+
+    def without_attributions(tasks: Any, plan: Any) -> Any:
+        table = plain_engine(tasks, plan)
+        return table.filter(pc.not_equal(table["kind"], Attributions.kind))
+
+    flags = {**numbers, "baseline_constraints": tmp_path / "base"}
+    report = run_attribution(tmp_path / "lost", without_attributions, **flags).reports[0]
+    assert (report.dataset.rows, report.verdict) == (400, "insufficient data")
+
+
+@pytest.mark.parametrize("wrong", ["ndcg=1.5", "ndcg=-0.1", "ndcg=nan", "share_moved=-1", "share_moved=inf", "rank_change=nan"])
+def test_a_threshold_that_nothing_is_beyond_is_refused(tmp_path: Path, numbers: dict[str, Any], wrong: str) -> None:
+    """With the metric's name."""
+    with pytest.raises(InputError, match=f"attribution_thresholds: {wrong.partition('=')[0]}: found"):
+        run_attribution(tmp_path / "out", **numbers, attribution_thresholds=wrong)
 
 
 def test_few_rows_are_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> None:

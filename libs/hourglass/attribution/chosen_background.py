@@ -84,9 +84,9 @@ def _clusters(places: Floats, count: int, seed: int) -> Iterator[tuple[npt.NDArr
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a cluster may lose all its rows, and is then none
-        centres, of_row = kmeans2(places, count, iter=_ROUNDS, minit="++", seed=seed, missing="warn")
-    for cluster in np.unique(of_row):
-        yield np.flatnonzero(of_row == cluster), centres[cluster]
+        centres, clusters = kmeans2(places, count, iter=_ROUNDS, minit="++", seed=seed, missing="warn")
+    for cluster in np.unique(clusters):
+        yield np.flatnonzero(clusters == cluster), centres[cluster]
 
 
 def _places(rows: Rows) -> Floats:

@@ -7,7 +7,8 @@ NDCG, shares and ranks beside the baseline   attribution.report
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
@@ -16,7 +17,7 @@ import numpy as np
 from hourglass import storage
 from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground
 from hourglass.attribution.chosen_background import candidates, chosen_background
-from hourglass.attribution.config import AttributionConfig, parse_attribution_config
+from hourglass.attribution.config import Aggregation, AttributionConfig, parse_attribution_config
 from hourglass.attribution.digest import AttributionDigest, explainer_name, no_features
 from hourglass.attribution.given_background import given_background
 from hourglass.attribution.metric import ATTRIBUTION_METRICS, shares
@@ -51,6 +52,9 @@ from hourglass.states import Attributions
 from hourglass.store import read_states
 
 RANKING = Ranking("most of the attribution moved first", "share moved", ATTRIBUTION_METRICS["share_moved"].definition)
+_UNEXPLAINED = Evaluation(
+    "", CHECK, ATTRIBUTION_METRICS["ndcg"].definition, None, None, Verdict.INSUFFICIENT, "no row of the window was explained"
+)
 
 
 def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
@@ -74,21 +78,17 @@ class AttributionDrift:
     def prepared(cls, settings: Settings) -> AttributionDrift:
         """With the configuration, the background and the baseline that the settings name."""
         config = read_config(settings)
+        if settings.sample_rows == 0 and settings.explain_rows == "sample":
+            hint = "set --sample-rows 500, or --explain-rows all"
+            raise InputError("sample_rows", found="0, and explain_rows sample", expected="kept rows that are explained", hint=hint)
         baseline = read_baseline(settings, config)
         folder = settings.baseline_constraints
         background = given_background(config, None if folder is None else beside(folder, BACKGROUND_JSON))
-        thresholds = dict(settings.attribution_thresholds)
-        for name in thresholds:
-            if name not in ATTRIBUTION_METRICS:
-                hint = did_you_mean(name, ATTRIBUTION_METRICS)
-                raise InputError("attribution_thresholds", found=repr(name), expected=", ".join(ATTRIBUTION_METRICS), hint=hint)
-        hidden = {*settings.sample_without, *settings.sample_hashed} & {*(background.names if background else ()), *config.feature_names}
-        if hidden and settings.explain_rows == "sample" and config.captured is None:
-            found, hint = f"{', '.join(sorted(hidden))}, which the model needs", "set --explain-rows all"
-            raise InputError("sample_without, sample_hashed", found=found, expected="columns that are no features", hint=hint)
+        thresholds = checked_thresholds(settings.attribution_thresholds)
         made = cls(settings, AttributionDigest(config, background or GivenBackground((), (), ())), baseline, thresholds)
         if background is None:
             made = made._with_background()
+        need_kept(settings, config, hidden_features(settings, made.digest))
         if config.predictor is None:
             return made
         return replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
@@ -135,14 +135,14 @@ class AttributionDrift:
             segments=settings.segments,
             sample=sample,
             digest=self.digest if every else None,
-            of_sample=replace(self.digest, sums=not every),
+            of_sample=None if hidden_features(settings, self.digest) else replace(self.digest, sums=not every),
         )
 
     def report(self, asked: Asked) -> Report:
         """Compares the attributions of a window with the baseline's, or says what they are."""
         dataset = Dataset(sum(asked.states.intake.rows.values()), "", {}, asked.states.intake)
         found = self.measured(asked.states)
-        comparisons = _evaluations(found)
+        comparisons = self._compared(found)
         suggested = {}
         if self.baseline is None:
             suggested = {f"{label.label}: {feature.feature}": feature.value for label in found.labels for feature in label.features}
@@ -165,7 +165,9 @@ class AttributionDrift:
         """Features that no kept row of the window has, an InputError where that is to become a baseline; and rows left out."""
         rows = [row.values for row in asked.states.sample.rows()] if asked.states.sample is not None else []
         names = self.digest.background.names
-        lacking = [name for name in names if all(row.get(name) is None for row in rows)] if rows else []
+        hidden = hidden_features(self.settings, self.digest)
+        told = [name for name in names if name not in hidden]
+        lacking = [name for name in told if all(row.get(name) is None for row in rows)] if rows else []
         if lacking and self.baseline is None:
             raise no_features(lacking, asked.first().columns, len(names))
         for name in lacking:
@@ -218,6 +220,12 @@ class AttributionDrift:
         local = tuple(row.values for row in states.sample.rows()) if states.sample is not None else ()
         return AttributionReport(labels, state.n, sum(states.intake.rows.values()), explainer_name(self.digest), local=local)
 
+    def _compared(self, found: AttributionReport) -> tuple[Evaluation, ...]:
+        """The comparisons that have a threshold, as all monitors have them; where nothing was explained, that it was not."""
+        if self.baseline is not None and not found.rows:
+            return (_UNEXPLAINED,)
+        return tuple(_evaluation(comparison) for comparison in found.comparisons if comparison.threshold is not None)
+
     def _segments(self, states: HourStates) -> Iterable[SegmentReport]:
         wanted = {by.name for by in self.settings.segments}
         found = []
@@ -227,9 +235,46 @@ class AttributionDrift:
             measured = self.measured(segment)
             dataset = Dataset(sum(segment.intake.rows.values()), "", {}, segment.intake)
             moved = [comparison.value or 0.0 for comparison in measured.comparisons if comparison.metric == "share_moved"]
-            report = SegmentReport(name, dataset, _evaluations(measured), attribution=measured)
+            report = SegmentReport(name, dataset, self._compared(measured), attribution=measured)
             found.append(replace(report, effect=max(moved, default=0.0)))
         return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
+
+
+def hidden_features(settings: Settings, digest: AttributionDigest) -> tuple[str, ...]:
+    """Features that kept rows do not have; where the records have attributions, these are kept without features."""
+    if digest.config.captured is not None:
+        return ()
+    names = digest.background.names or digest.config.feature_names
+    return tuple(sorted({*settings.sample_without, *settings.sample_hashed} & {*names}))
+
+
+def need_kept(settings: Settings, config: AttributionConfig, hidden: Sequence[str]) -> None:
+    """InputError for features that kept rows do not have where kept rows are to be explained."""
+    if not hidden:
+        return
+    names, hint = ", ".join(hidden), None
+    if settings.explain_rows == "sample":
+        found, hint = f"{names}, which the model needs", "set --explain-rows all"
+    elif config.aggregation is Aggregation.MEDIAN:
+        found = f"{names}; methods.shap.agg_method median is that of kept rows, which need all features"
+    elif config.save_local:
+        found = f"{names}; methods.shap.save_local_shap_values are those of kept rows, which need all features"
+    else:
+        return
+    raise InputError("sample_without, sample_hashed", found=found, expected="columns that are no features", hint=hint)
+
+
+def checked_thresholds(given: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """The thresholds by metric; InputError for a name that is none, and for a number that nothing is beyond."""
+    for name, number in given:
+        if name not in ATTRIBUTION_METRICS:
+            hint = did_you_mean(name, ATTRIBUTION_METRICS)
+            raise InputError("attribution_thresholds", found=repr(name), expected=", ".join(ATTRIBUTION_METRICS), hint=hint)
+        most = 1.0 if name == "ndcg" else math.inf
+        if not math.isfinite(number) or not 0 <= number <= most:
+            expected = "a number from 0 to 1" if name == "ndcg" else "a finite number that is not negative"
+            raise InputError(f"attribution_thresholds: {name}", found=f"{number:g}", expected=expected)
+    return dict(given)
 
 
 def read_config(settings: Settings) -> AttributionConfig:
@@ -264,11 +309,6 @@ def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, Gl
 def beside(path: str, name: str) -> str:
     """A file in the folder of a baseline, which is named itself or by a file in it."""
     return storage.join(path.rpartition("/")[0] if path.endswith(".json") else path, name)
-
-
-def _evaluations(report: AttributionReport) -> tuple[Evaluation, ...]:
-    """The comparisons that have a threshold, as all monitors have them."""
-    return tuple(_evaluation(found) for found in report.comparisons if found.threshold is not None)
 
 
 def _evaluation(found: Comparison) -> Evaluation:
