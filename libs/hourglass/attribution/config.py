@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -63,13 +64,18 @@ class AttributionConfig:
 
 
 class _Part(BaseModel):
-    """A part of the document; a key that is nearly one of ours is a slip, any other is none of our business."""
+    """A part of the document; a key that is nearly one that we know is a slip, any other is none of our business.
+
+    `others` are the stock analyzer's keys that we do not use. Source: ANALYSIS_CONFIG_SCHEMA_V1_0 of the SageMaker Python SDK.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    others: ClassVar[frozenset[str]] = frozenset()
 
     def slips(self, where: str) -> Iterator[HourglassError]:
+        known = {*type(self).model_fields, *self.others}
         for key in self.model_extra or {}:
-            if hint := did_you_mean(key, type(self).model_fields):
+            if key not in known and (hint := did_you_mean(key, sorted(known))):
                 yield InputError(f"{where}{key}", found="an unknown key", expected=", ".join(type(self).model_fields), hint=hint)
 
 
@@ -77,6 +83,8 @@ Place = Annotated[str, BeforeValidator(lambda given: str(given) if isinstance(gi
 
 
 class _Shap(_Part):
+    others: ClassVar = frozenset({"features_to_explain", "image_config", "text_config"})
+
     baseline: Any = None
     num_samples: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     agg_method: Literal["mean_abs", "median", "mean_sq"] = "mean_abs"
@@ -90,10 +98,24 @@ class _Shap(_Part):
 
 
 class _Methods(_Part):
+    others: ClassVar = frozenset({"pre_training_bias", "post_training_bias", "pdp", "report", "asymmetric_shapley_value"})
+
     shap: _Shap = _Shap()
 
 
 class _Predictor(_Part):
+    others: ClassVar = frozenset(
+        {
+            "endpoint_name_prefix",
+            "target_model",
+            "instance_type",
+            "initial_instance_count",
+            "accelerator_type",
+            "custom_attributes",
+            "time_series_predictor_config",
+        }
+    )
+
     model: str | None = None
     model_name: str | None = None
     endpoint_name: str | None = None
@@ -108,6 +130,27 @@ class _Predictor(_Part):
 
 
 class _Document(_Part):
+    others: ClassVar = frozenset(
+        {
+            "version",
+            "dataset_type",
+            "dataset_uri",
+            "predicted_label",
+            "label_values_or_threshold",
+            "probability_threshold",
+            "segment_config",
+            "facet",
+            "facet_dataset_uri",
+            "facet_headers",
+            "predicted_label_dataset_uri",
+            "predicted_label_headers",
+            "excluded_columns",
+            "joinsource_name_or_index",
+            "group_variable",
+            "time_series_data_config",
+        }
+    )
+
     headers: list[str] = []
     label: Place | None = None
     features: str | None = None
@@ -130,12 +173,13 @@ def parse_attribution_config(
     if not isinstance(document, Mapping):
         raise InputError(subject, found=type(document).__name__, expected="an object with methods.shap and predictor")
     try:
-        given = _Document.model_validate(_listed(document))
+        given = _Document.model_validate(_read_strictly(document))
     except ValidationError as error:
         raise SettingsError([_fault(subject, details) for details in error.errors()]) from None
     shap, asked = given.methods.shap, given.predictor or _Predictor()
     faults = [
         *given.slips(f"{subject}: "),
+        *given.methods.slips(f"{subject}: methods."),
         *shap.slips(f"{subject}: methods.shap."),
         *asked.slips(f"{subject}: predictor."),
         *_clashes(given, subject),
@@ -163,7 +207,7 @@ def parse_attribution_config(
         )
     config = AttributionConfig(
         headers=tuple(given.headers),
-        label=given.label,
+        label=_label(given),
         features=given.features,
         clusters=shap.num_clusters or BACKGROUND_ROWS,
         samples=shap.num_samples,
@@ -179,12 +223,22 @@ def parse_attribution_config(
     return replace(config, baseline=_baseline(shap.baseline, config.feature_names, subject))
 
 
-def _listed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with lists where JSON has lists and we have tuples: what strict reading asks for."""
-    found = dict(document)
-    if isinstance(found.get("predictor"), Mapping) and isinstance(headers := found["predictor"].get("label_headers"), list):
-        found["predictor"] = {**found["predictor"], "label_headers": tuple(headers)}
+def _read_strictly(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without its nulls, which say as little as an absent key, and with tuples where we have them."""
+    found = _without_nulls(document)
+    for part in ("methods", "predictor"):
+        if isinstance(document.get(part), Mapping):
+            found[part] = _without_nulls(document[part])
+    methods, asked = found.get("methods"), found.get("predictor")
+    if isinstance(methods, dict) and isinstance(shap := methods.get("shap"), Mapping):
+        methods["shap"] = _without_nulls(shap)
+    if isinstance(asked, dict) and isinstance(headers := asked.get("label_headers"), list):
+        asked["label_headers"] = tuple(headers)
     return found
+
+
+def _without_nulls(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if value is not None}
 
 
 def _fault(subject: str, details: Mapping[str, Any]) -> HourglassError:
@@ -194,22 +248,49 @@ def _fault(subject: str, details: Mapping[str, Any]) -> HourglassError:
     return InputError(f"{subject}: {where}", found=repr(details["input"]), expected=expected)
 
 
+def _label(given: _Document) -> str | None:
+    """The header of the label, which may be told by its index; in JSON records a label has a path, and the last of the headers."""
+    label, headers = given.label, given.headers
+    if label is None or not headers or label in headers:
+        return label
+    if given.features is not None:
+        return headers[-1]
+    return headers[int(label)] if label.isdecimal() and int(label) < len(headers) else label
+
+
 def _clashes(given: _Document, subject: str) -> Iterator[HourglassError]:
     """Names that stand for two things, or for nothing."""
     for name in sorted({name for name in given.headers if given.headers.count(name) > 1}):
         yield InputError(f"{subject}: headers", found=f"{name!r} {given.headers.count(name)} times", expected="a name for each column")
+    if given.headers and (label := _label(given)) is not None and label not in given.headers:
+        expected = f"one of the headers, or an index of them: {', '.join(given.headers)}"
+        yield InputError(f"{subject}: label", found=repr(label), expected=expected, hint=did_you_mean(label, given.headers))
+    answers = given.predictor.label_headers if given.predictor is not None else ()
+    for name in sorted({name for name in answers if answers.count(name) > 1}):
+        found = f"{name!r} {answers.count(name)} times"
+        yield InputError(f"{subject}: predictor.label_headers", found=found, expected="a name for each output")
     shap = given.methods.shap
     known = (AUTO, *EXPLAINERS)
     if shap.captured is None and shap.explainer not in known:
         expected, hint = ", ".join(known), did_you_mean(shap.explainer, known)
         yield InputError(f"{subject}: methods.shap.explainer", found=repr(shap.explainer), expected=expected, hint=hint)
-    members = [feature for features in shap.groups.values() for feature in features]
-    for feature in dict.fromkeys(members):
-        where = f"{subject}: methods.shap.groups"
-        if members.count(feature) > 1:
-            yield InputError(where, found=f"{feature!r} in {members.count(feature)} groups", expected="each feature in one")
-        elif given.headers and feature not in given.headers:
-            yield InputError(where, found=repr(feature), expected="one of the headers", hint=did_you_mean(feature, given.headers))
+    features = tuple(name for name in given.headers if name != _label(given))
+    for feature, times in Counter(feature for group in shap.groups.values() for feature in group).items():
+        if times > 1:
+            yield InputError(f"{subject}: methods.shap.groups", found=f"{feature!r} in {times} groups", expected="each feature in one")
+    if features:
+        yield from group_faults(shap.groups, features, f"{subject}: methods.shap.groups")
+
+
+def group_faults(groups: Mapping[str, Sequence[str]], features: Sequence[str], where: str) -> Iterator[HourglassError]:
+    """Members of groups that are no features, and groups that have the name of a feature which is explained by itself."""
+    members = {feature for group in groups.values() for feature in group}
+    for feature in sorted(members.difference(features)):
+        expected = f"one of the features {', '.join(features)}"
+        yield InputError(where, found=repr(feature), expected=expected, hint=did_you_mean(feature, features))
+    for name in groups:
+        if name in features and name not in members:
+            yield InputError(where, found=f"{name!r}, which is also a feature of no group", expected="another name")
 
 
 def _baseline(given: Any, names: tuple[str, ...], subject: str) -> tuple[Values, ...] | str | None:
