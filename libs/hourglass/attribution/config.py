@@ -33,6 +33,7 @@ class AttributionConfig:
 
     `headers` are the features' names in their order with the label's among them, `features` is the JMESPath of a JSON record's
     features. `baseline` are the background's rows, or a file of them; without either `clusters` rows stand for the data.
+    `baseline_names` are the keys of rows that are objects, where there are no headers.
     `samples` are coalitions of each row. `groups` are features that are explained as one, by the group's name. `captured` is
     where a record holds attributions that were computed with it.
     """
@@ -41,6 +42,7 @@ class AttributionConfig:
     label: str | None = None
     features: str | None = None
     baseline: tuple[Values, ...] | str | None = None
+    baseline_names: tuple[str, ...] = ()
     clusters: int = BACKGROUND_ROWS
     samples: int | None = None
     aggregation: Aggregation = Aggregation.MEAN_ABS
@@ -220,7 +222,9 @@ def parse_attribution_config(
         captured=shap.captured,
         predictor=predictor,
     )
-    return replace(config, baseline=_baseline(shap.baseline, config.feature_names, subject))
+    names = config.feature_names or _keys(shap.baseline, config.label)
+    baseline = _baseline(shap.baseline, names, subject)
+    return replace(config, baseline=baseline, baseline_names=() if config.feature_names else names)
 
 
 def _read_strictly(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,6 +297,12 @@ def group_faults(groups: Mapping[str, Sequence[str]], features: Sequence[str], w
             yield InputError(where, found=f"{name!r}, which is also a feature of no group", expected="another name")
 
 
+def _keys(baseline: Any, label: str | None) -> tuple[str, ...]:
+    """The features of rows that are objects by the first of them; none of other rows."""
+    first = baseline[0] if isinstance(baseline, list) and baseline else baseline
+    return tuple(name for name in first if name != label) if isinstance(first, Mapping) else ()
+
+
 def _baseline(given: Any, names: tuple[str, ...], subject: str) -> tuple[Values, ...] | str | None:
     """The background's rows in the order of the features, of objects by name; or the file that they are in."""
     if given is None or isinstance(given, str):
@@ -302,7 +312,11 @@ def _baseline(given: Any, names: tuple[str, ...], subject: str) -> tuple[Values,
     if not isinstance(rows, list) or not rows:
         hint = "leave it out to have rows chosen from the data"
         raise InputError(where, found=repr(given), expected="a list of rows, or the path of a file", hint=hint)
-    return tuple(_row(row, names, f"{where}[{place}]") for place, row in enumerate(rows))
+    found = tuple(_row(row, names, f"{where}[{place}]") for place, row in enumerate(rows))
+    for place, row in enumerate(found):
+        if len(row) != len(found[0]):
+            raise InputError(f"{where}[{place}]", found=f"{len(row)} values", expected=f"{len(found[0])}, as in the first row")
+    return found
 
 
 def _row(given: Any, names: tuple[str, ...], where: str) -> Values:

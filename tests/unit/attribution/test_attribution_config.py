@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hourglass.attribution.config import AttributionConfig, parse_attribution_config
-from hourglass.errors import SettingsError
+from hourglass.errors import InputError, SettingsError
 
 # every key that the SageMaker Python SDK 2 allows
 STOCK: dict[str, Any] = {
@@ -144,3 +144,16 @@ def test_a_group_may_have_the_name_of_a_member() -> None:
 def test_the_label_of_json_records_is_the_last_of_the_headers() -> None:
     """As the real bias job has it: its own place is a path."""
     assert parse(headers=["age", "sex", "y"], features="features", label="answer.label").feature_names == ("age", "sex")
+
+
+def test_rows_of_a_baseline_that_are_objects_name_the_features() -> None:
+    """Without headers, whatever the order of the keys; not the label."""
+    config = parse(label="y", methods={"shap": {"baseline": [{"debt": 0, "y": 1, "age": 40}, {"age": 41, "debt": None, "y": 0}]}})
+    assert (config.baseline_names, config.baseline) == (("debt", "age"), ((0.0, 40.0), (None, 41.0)))
+
+
+@pytest.mark.parametrize("rows", [[[40, 38], [1]], [{"a": 1, "b": 2}, {"a": 1}], [{"a": 1}, [1, 2]]], ids=["lists", "objects", "both"])
+def test_rows_of_a_baseline_of_several_lengths_are_refused(rows: object) -> None:
+    """With the place of the first that is unlike."""
+    with pytest.raises(InputError, match=r"methods\.shap\.baseline\[1\]: found"):
+        parse(methods={"shap": {"baseline": rows}})
