@@ -450,6 +450,38 @@ def test_a_threshold_that_nothing_is_beyond_is_refused(tmp_path: Path, numbers: 
         run_attribution(tmp_path / "out", **numbers, attribution_thresholds=wrong)
 
 
+def test_few_coalitions_are_told_and_too_few_refused(tmp_path: Path) -> None:
+    """Of 14 features below 500 and below 28; of 3 all six are enough."""
+    model = write_model(tmp_path, "0.1 * (rows['Age'] - 40)", ADULT)
+    rows = [json.loads(line)["features"] for line in (SAMPLES / "adult_validation-dataset.jsonl").read_text().splitlines()[:40]]
+    source = write_capture(tmp_path / "capture", [dict(zip(ADULT, row, strict=True)) for row in rows])
+
+    def warnings(samples: int) -> tuple[str, ...]:
+        config = write_config(tmp_path, model, ADULT, baseline=[rows[0]], num_samples=samples)
+        return run_attribution(tmp_path / "out", dataset_source=source, analysis_config=config).reports[0].coverage.warnings
+
+    assert warnings(500) == ()
+    told = "methods.shap.num_samples: 28 coalitions of 14 features leave much to chance; take at least 500"
+    assert [warning.partition(". ")[0] for warning in warnings(28)] == [told]
+    with pytest.raises(InputError, match="num_samples: found 27; expected at least 28"):
+        warnings(27)
+    config = write_config(tmp_path, write_model(tmp_path), NUMBERS, num_samples=6)
+    source = write_capture(tmp_path / "few", people(40, names=NUMBERS))
+    assert run_attribution(tmp_path / "out", dataset_source=source, analysis_config=config).reports[0].coverage.warnings == ()
+
+
+def test_groups_are_held_against_the_features_that_the_data_have(tmp_path: Path) -> None:
+    """Where no headers say them: a member that is none, and a group's name that is one."""
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in people(40, names=NUMBERS)))
+    config = write_config(tmp_path, write_model(tmp_path), (), groups={"age": ["hours", "dept"]})
+    with pytest.raises(SettingsError) as fault:
+        run_attribution(tmp_path / "out", dataset_source=tmp_path / "rows.jsonl", analysis_config=config)
+    assert [str(each).partition(";")[0] for each in fault.value.faults] == [
+        "methods.shap.groups: found 'dept'",
+        "methods.shap.groups: found 'age', which is also a feature of no group",
+    ]
+
+
 def test_few_rows_are_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> None:
     """29 explained rows say too little; none are no data."""
 

@@ -15,6 +15,7 @@ from hourglass.values import Floats
 Masks = npt.NDArray[np.bool_]
 
 MOST_EXTRA = 2048
+LEAST_SAMPLES = 500  # all rows share the coalitions, so what chance does in them does not shrink with more rows
 _ENUMERABLE = 1 << 62
 _FEW_TIMES = 8
 

@@ -17,8 +17,10 @@ import numpy as np
 from hourglass import storage
 from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground
 from hourglass.attribution.chosen_background import candidates, chosen_background
-from hourglass.attribution.config import Aggregation, AttributionConfig, parse_attribution_config
+from hourglass.attribution.coalitions import LEAST_SAMPLES, all_coalitions, default_samples
+from hourglass.attribution.config import Aggregation, AttributionConfig, group_faults, parse_attribution_config
 from hourglass.attribution.digest import AttributionDigest, explainer_name, no_features
+from hourglass.attribution.game import Players
 from hourglass.attribution.given_background import given_background
 from hourglass.attribution.metric import ATTRIBUTION_METRICS, shares
 from hourglass.attribution.report import (
@@ -35,7 +37,7 @@ from hourglass.capture.formats import INPUT, OUTPUT
 from hourglass.capture.window import HOUR
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
-from hourglass.errors import InputError, did_you_mean
+from hourglass.errors import InputError, SettingsError, did_you_mean
 from hourglass.hours import HourStates
 from hourglass.models import fingerprint, open_model
 from hourglass.monitors.job import Asked, complete, json_object, plan_pass, prepare, read_document
@@ -88,10 +90,12 @@ class AttributionDrift:
         made = cls(settings, AttributionDigest(config, background or GivenBackground((), (), ())), baseline, thresholds)
         if background is None:
             made = made._with_background()
+        need_groups(config, made.digest.background.names)
         need_kept(settings, config, hidden_features(settings, made.digest))
         if config.predictor is None:
             return made
-        return replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
+        made = replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
+        return replace(made, warnings=(*made.warnings, *few_samples(made.digest)))
 
     def _with_background(self) -> AttributionDrift:
         """With a background that is chosen from the data, from blocks that lie far apart."""
@@ -262,6 +266,28 @@ def need_kept(settings: Settings, config: AttributionConfig, hidden: Sequence[st
     else:
         return
     raise InputError("sample_without, sample_hashed", found=found, expected="columns that are no features", hint=hint)
+
+
+def need_groups(config: AttributionConfig, names: Sequence[str]) -> None:
+    """SettingsError for groups that clash with the features, whose names may be known from the data only."""
+    if names and (faults := tuple(group_faults(dict(config.groups), names, "methods.shap.groups"))):
+        raise SettingsError(faults)
+
+
+def few_samples(digest: AttributionDigest) -> Iterator[str]:
+    """A sentence where coalitions are so few that chance shows; InputError where they cannot tell the features apart.
+
+    Neither where all coalitions are tried, or none need be, as of trees.
+    """
+    asked, names = digest.config.samples, digest.background.names
+    players = Players.of(names, digest.config.group_of).count if names else 0
+    if asked is None or asked >= min(LEAST_SAMPLES, all_coalitions(players)) or explainer_name(digest) != "kernel":
+        return
+    subject, hint = "methods.shap.num_samples", f"leave it out for {default_samples(players)}"
+    if asked < min(2 * players, all_coalitions(players)):
+        raise InputError(subject, found=asked, expected=f"at least {2 * players}, two of each of {players} features", hint=hint)
+    if all_coalitions(players) > LEAST_SAMPLES:
+        yield f"{subject}: {asked} coalitions of {players} features leave much to chance; take at least {LEAST_SAMPLES}. Hint: {hint}"
 
 
 def checked_thresholds(given: Iterable[tuple[str, float]]) -> dict[str, float]:
