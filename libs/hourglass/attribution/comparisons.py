@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from hourglass.attribution.chance import of_distance, of_largest_rank, of_largest_share, of_value
 from hourglass.attribution.metric import attribution_metric, ranks, shares
 from hourglass.comparisons import Worse
 from hourglass.values import Floats
 
 
-@attribution_metric(worse=Worse.LOWER, default=0.9, by_interval=False, source="SageMaker Clarify; Järvelin and Kekäläinen (2002)")
+@attribution_metric(
+    worse=Worse.LOWER, chance=of_value, default=0.9, by_interval=False, source="SageMaker Clarify; Järvelin and Kekäläinen (2002)"
+)
 def ndcg(baseline: Floats, live: Floats) -> Floats:
     """How well the baseline's attributions are in order when they are put in the live order: DCG / DCG of their own order.
 
@@ -28,7 +31,7 @@ def _gain(values: Floats, order: Floats) -> Floats:
     return found
 
 
-@attribution_metric(worse=Worse.HIGHER)
+@attribution_metric(worse=Worse.HIGHER, chance=of_distance)
 def share_moved(baseline: Floats, live: Floats) -> Floats:
     """The share of all attribution that is with other features now: half the sum of |share - share in the baseline|.
 
@@ -39,7 +42,7 @@ def share_moved(baseline: Floats, live: Floats) -> Floats:
     return found
 
 
-@attribution_metric(worse=Worse.HIGHER)
+@attribution_metric(worse=Worse.HIGHER, chance=of_largest_share)
 def largest_change(baseline: Floats, live: Floats) -> Floats:
     """The largest change of a feature's share of all attribution, up or down.
 
@@ -50,7 +53,7 @@ def largest_change(baseline: Floats, live: Floats) -> Floats:
     return found
 
 
-@attribution_metric(worse=Worse.HIGHER)
+@attribution_metric(worse=Worse.HIGHER, chance=of_largest_rank)
 def rank_change(baseline: Floats, live: Floats) -> Floats:
     """By how many ranks a feature rose or fell at most.
 

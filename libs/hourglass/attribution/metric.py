@@ -13,19 +13,34 @@ from hourglass.comparisons import Worse
 from hourglass.values import Floats
 
 Formula = Callable[[Floats, Floats], Floats]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Global attributions of the baseline and of now, a line of features, and as many draws of both, draw × feature."""
+
+    baseline: Floats
+    live: Floats
+    of_baseline: Floats
+    of_live: Floats
+
+
+Chance = Callable[[Formula, Drawn], Interval | None]  # the interval of a formula; None where the draws tell nothing
 
 
 @dataclass(frozen=True)
 class AttributionMetric:
     """A registered comparison: everything that anyone must know of it.
 
-    `default` is the threshold that holds where none is set; without one it is only told. `by_interval` are those that are
-    violated by their whole interval.
+    `default` is the threshold that holds where none is set; without one it is only told. `chance` makes the interval of what
+    was measured; `by_interval` are those that are violated by their whole interval.
     """
 
     key: str
     worse: Worse
     default: float | None
+    chance: Chance
     by_interval: bool
     definition: str
     source: str
@@ -37,6 +52,11 @@ class AttributionMetric:
             found = self.formula(baseline, live)
         return np.where((baseline.sum(axis=1) > 0) & (live.sum(axis=1) > 0), found, np.nan)
 
+    def interval(self, drawn: Drawn) -> Interval | None:
+        """Where the comparison lies but for chance, in 95 % of cases; None where the draws tell nothing."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.chance(self.values, drawn)
+
     def beyond(self, low: float, high: float, threshold: float) -> bool:
         """Whether all of an interval is worse than the threshold."""
         return high < threshold if self.worse is Worse.LOWER else low > threshold
@@ -47,7 +67,7 @@ ATTRIBUTION_METRICS: Mapping[str, AttributionMetric] = MappingProxyType(_metrics
 
 
 def attribution_metric(
-    *, worse: Worse, default: float | None = None, by_interval: bool = True, source: str = "Hourglass"
+    *, worse: Worse, chance: Chance, default: float | None = None, by_interval: bool = True, source: str = "Hourglass"
 ) -> Callable[[Formula], Formula]:
     """Registers a formula under its name; its docstring's first line is its definition."""
 
@@ -55,7 +75,7 @@ def attribution_metric(
         key = formula.__name__
         if key in _metrics:
             raise ValueError(f"two metrics of attribution are called {key!r}")
-        _metrics[key] = AttributionMetric(key, worse, default, by_interval, docs.definition(formula), source, formula)
+        _metrics[key] = AttributionMetric(key, worse, default, chance, by_interval, docs.definition(formula), source, formula)
         return formula
 
     return register

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from hourglass.attribution.chance import quantiles
 from hourglass.attribution.config import Aggregation
 from hourglass.attribution.digest import kept_as
-from hourglass.attribution.metric import ATTRIBUTION_METRICS, AttributionMetric, ranks, shares
+from hourglass.attribution.metric import ATTRIBUTION_METRICS, AttributionMetric, Drawn, Interval, ranks, shares
 from hourglass.constraints import Verdict
 from hourglass.errors import InputError
 from hourglass.states import Attributions, RowSample
@@ -19,9 +20,6 @@ from hourglass.values import Floats
 
 LEAST_ROWS = 30
 CHECK = "feature_attribution_drift_check"
-QUANTILES = 0.025, 0.975
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ def _medians(sample: RowSample | None, label: str, features: Sequence[str], coun
 def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thresholds: Mapping[str, float], rows: int) -> LabelReport:
     """A label's features and comparisons; without a baseline its features only.
 
-    Intervals are from the 2.5 % quantile of the draws to the 97.5 % one, of both sides where the baseline has draws too.
+    Intervals of features are from the 2.5 % quantile of the draws to the 97.5 % one; those of a comparison its metric makes.
     """
     if baseline is None:
         return LabelReport(live.label, live.expected, _features(live, None))
@@ -168,23 +166,6 @@ def _draws(live: GlobalAttributions, baseline: GlobalAttributions | None) -> tup
     return of_live[:count], of_baseline
 
 
-def _interval(draws: Floats) -> Interval | None:
-    known = draws[np.isfinite(draws)]
-    if len(known) < 2 or 2 * len(known) < len(draws):
-        return None
-    low, high = np.quantile(known, QUANTILES)
-    return float(low), float(high)
-
-
-def _of_distance(interval: Interval, middle: float, value: float) -> Interval:
-    """The interval of a distance, moved down by as much as the middle of the draws is above the value.
-
-    What chance adds to a distance of nothing it adds once more in every draw.
-    """
-    low, high = (max(0.0, end - middle + value) for end in interval)
-    return low, high
-
-
 def _features(live: GlobalAttributions, baseline: GlobalAttributions | None) -> tuple[FeatureChange, ...]:
     draws, of_baseline = _draws(live, baseline)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -200,8 +181,8 @@ def _features(live: GlobalAttributions, baseline: GlobalAttributions | None) -> 
             float(live.values[place]),
             float(share[place]),
             int(rank[place]),
-            _interval(draws[:, place]),
-            _interval(drawn[:, place]),
+            quantiles(draws[:, place]),
+            quantiles(drawn[:, place]),
         )
         if baseline is not None and before is not None and rank_before is not None and changes is not None:
             feature = replace(
@@ -210,7 +191,7 @@ def _features(live: GlobalAttributions, baseline: GlobalAttributions | None) -> 
                 baseline_share=float(before[place]),
                 baseline_rank=int(rank_before[place]),
                 change=float(share[place] - before[place]),
-                change_interval=_interval(changes[:, place]),
+                change_interval=quantiles(changes[:, place]),
             )
         found.append(feature)
     return tuple(sorted(found, key=lambda feature: feature.rank))
@@ -220,10 +201,9 @@ def _comparison(
     metric: AttributionMetric, live: GlobalAttributions, baseline: GlobalAttributions, threshold: float | None, rows: int
 ) -> Comparison:
     of_live, of_baseline = _draws(live, baseline)
-    value = float(metric.values(baseline.values[np.newaxis], live.values[np.newaxis])[0])
-    interval = _interval(metric.values(of_baseline, of_live)) if len(of_live) else None
-    if interval is not None and metric.by_interval:
-        interval = _of_distance(interval, float(np.nanmedian(metric.values(of_baseline, of_live))), value)
+    before, now = baseline.values[np.newaxis], live.values[np.newaxis]
+    value = float(metric.values(before, now)[0])
+    interval = None if np.isnan(value) else metric.interval(Drawn(before, now, of_baseline, of_live))
     verdict, description = Verdict.PASS, ""
     if np.isnan(value):
         verdict, description = Verdict.NOT_COMPUTABLE, "no feature has any attribution, now or in the baseline"
