@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 from hourglass.attribution.background import read_background
+from hourglass.attribution.report import NO_DRAWS
 from hourglass.errors import InputError, ModelError, SettingsError
 from hourglass.local import run_locally
 from hourglass.outputs.report import Outcome
@@ -115,7 +116,11 @@ def test_a_real_jobs_baseline_is_taken(tmp_path: Path) -> None:
     config = write_config(tmp_path, model, ADULT, baseline=[rows[0]])
     baseline = SAMPLES / "explain_endpoint_jsonl.analysis.baseline.json"
     flags = {"dataset_source": tmp_path / "capture", "analysis_config": config, "baseline_constraints": baseline}
-    (evaluation,) = run_attribution(tmp_path / "out", **flags).reports[0].evaluations
+    report = run_attribution(tmp_path / "out", **flags).reports[0]
+    (evaluation,) = report.evaluations
+    assert report.attribution is not None
+    assert report.attribution.notes == (NO_DRAWS,)
+    assert NO_DRAWS in (tmp_path / "out" / "report.html").read_text()
     real, live = REAL["explanations"]["kernel_shap"]["label0"]["global_shap_values"], values(tmp_path / "out")
     # of equal attributions, as of the features that the model does not look at, the first in the alphabet goes first
     orders = [sorted(sorted(real), key=lambda name: -of[name]) for of in (live, real)]

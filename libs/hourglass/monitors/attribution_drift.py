@@ -25,6 +25,7 @@ from hourglass.attribution.given_background import given_background
 from hourglass.attribution.metric import ATTRIBUTION_METRICS, shares
 from hourglass.attribution.report import (
     CHECK,
+    NO_DRAWS,
     AttributionReport,
     Comparison,
     GlobalAttributions,
@@ -222,7 +223,8 @@ class AttributionDrift:
             raise InputError("labels of the model", found=found, expected=expected, hint="set predictor.label_headers")
         labels = tuple(compared(of_label, baseline.get(label), self.thresholds, state.n) for label, of_label in live.items())
         local = tuple(row.values for row in states.sample.rows()) if states.sample is not None else ()
-        return AttributionReport(labels, state.n, sum(states.intake.rows.values()), explainer_name(self.digest), local=local)
+        notes = (NO_DRAWS,) if any(len(baseline[label].draws) == 0 for label in live.keys() & baseline.keys()) else ()
+        return AttributionReport(labels, state.n, sum(states.intake.rows.values()), explainer_name(self.digest), notes, local)
 
     def _compared(self, found: AttributionReport) -> tuple[Evaluation, ...]:
         """The comparisons that have a threshold, as all monitors have them; where nothing was explained, that it was not."""

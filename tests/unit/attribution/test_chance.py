@@ -1,5 +1,7 @@
 """How often a limit is broken where nothing has changed, and how often a change is found: simulated, from fixed seeds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,11 @@ def window(random: np.random.Generator, rows: int, scale: Floats) -> GlobalAttri
     return global_attributions(state)["l"]
 
 
+def alone(found: GlobalAttributions) -> GlobalAttributions:
+    """As an analysis.json has it: without draws."""
+    return replace(found, draws=found.draws[:0])
+
+
 def reports(rows: int, now: Floats, before: Floats, times: int = 40) -> list[LabelReport]:
     random = np.random.default_rng(1)
     return [compared(window(random, rows, now), window(random, rows, before), LIMITS, rows) for _ in range(times)]
@@ -43,3 +50,23 @@ def test_limits_hold_where_nothing_has_changed(rows: int, scale: Floats):
 def test_a_change_of_two_features_is_found():
     """The second and the eighth of 30 changed places, with 100 rows."""
     assert min(violated(reports(100, SWAPPED, FALLING, 20)).values()) >= 0.9
+
+
+def changed(found: LabelReport) -> float:
+    """The share of features whose change's interval excludes 0."""
+    ends = np.array([feature.change_interval for feature in found.features])
+    return float(np.mean((ends[:, 0] > 0) | (ends[:, 1] < 0)))
+
+
+def test_one_share_in_twenty_changes_by_chance():
+    """As the report says; also beside a baseline without draws, which is of as many rows."""
+    random = np.random.default_rng(2)
+    pairs = [(window(random, 300, FALLING[:10]), window(random, 300, FALLING[:10])) for _ in range(60)]
+    assert 0.02 < np.mean([changed(compared(now, before, LIMITS, 300)) for now, before in pairs]) < 0.07
+    assert 0.02 < np.mean([changed(compared(now, alone(before), LIMITS, 300)) for now, before in pairs]) < 0.07
+
+
+def test_a_feature_without_attribution_now_has_no_draws_in_the_baseline():
+    now = GlobalAttributions("l", ("a", "b"), np.array([0.0, 1.0]), np.array([[0.0, 0.9], [0.0, 1.1]]), 0.0)
+    before = GlobalAttributions("l", ("a", "b"), np.array([0.5, 0.5]), np.zeros((0, 2)), 0.0)
+    assert compared(now, before, {}, 300).features[1].change_interval == pytest.approx((-0.525, -0.476), abs=0.01)
