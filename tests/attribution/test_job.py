@@ -334,6 +334,47 @@ def test_segments_have_attributions_of_their_own(tmp_path: Path) -> None:
     assert first == {"city=a": "age", "city=b": "hours"}
 
 
+def test_medians_of_segments_are_those_of_their_kept_rows(tmp_path: Path) -> None:
+    """The kept rows of the window tell which segments they are in."""
+    config = write_config(tmp_path, write_model(tmp_path), agg_method="median", save_local_shap_values=True, baseline=[[40, 38, 0, "a"]])
+    flags = {"dataset_source": write_capture(tmp_path / "capture", people(200)), "analysis_config": config, "segments": "city"}
+    report = run_attribution(tmp_path / "out", **flags).reports[0]
+    with (tmp_path / "out" / "explanations_shap" / "out.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    found = {segment.name: segment.attribution.labels[0] for segment in report.segments if segment.attribution}
+    for city in "ab":
+        ages = [abs(float(row["φ(label0) age"])) for row in rows if row["city"] == city]
+        assert len(ages) == 100
+        (age,) = (feature for feature in found[f"city={city}"].features if feature.feature == "age")
+        assert age.value == pytest.approx(np.median(ages), rel=1e-9)
+        assert age.interval is not None
+
+
+def test_without_kept_rows_there_are_no_medians(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """No verdict beside a baseline, and no baseline of zeros."""
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, agg_method="median")
+    flags = {**numbers, "analysis_config": config, "explain_rows": "all"}
+    run_attribution(tmp_path / "base", **flags)
+    report = run_attribution(tmp_path / "out", **flags, sample_rows=0, baseline_constraints=tmp_path / "base").reports[0]
+    assert report.verdict == "insufficient data"
+    assert [(found.feature, found.description) for found in report.evaluations] == [
+        ("label0: ndcg", "no kept row, of which a median could be")
+    ]
+    with pytest.raises(InputError, match="set --sample-rows"):
+        run_attribution(tmp_path / "other", **flags, sample_rows=0)
+
+
+def test_a_baseline_of_medians_has_no_draws(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """Its states come without the kept rows, so it is taken to be of as many as the window."""
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, agg_method="median")
+    flags = {**numbers, "analysis_config": config}
+    run_attribution(tmp_path / "base", **flags)
+    report = run_attribution(tmp_path / "out", **flags, baseline_constraints=tmp_path / "base").reports[0]
+    assert report.attribution is not None
+    assert report.attribution.notes == (NO_DRAWS,)
+    assert all(feature.change_interval is not None for feature in report.attribution.labels[0].features)
+
+
 @pytest.mark.parametrize(
     ("formula", "words"),
     [("rows['age'] * float('nan')", "nan"), ("rows['age'].head(3)", "shape"), ("undefined_name", "undefined_name")],

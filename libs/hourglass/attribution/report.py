@@ -28,7 +28,7 @@ CHECK = "feature_attribution_drift_check"
 
 @dataclass(frozen=True)
 class GlobalAttributions:
-    """What drives a model's answer: a number of each feature, draws of it (draw × feature), and the mean of its sign.
+    """What drives a model's answer: a number of each feature, and draws of it (draw × feature).
 
     `features` are in alphabetical order. No draws: nothing is known of chance.
     """
@@ -38,7 +38,6 @@ class GlobalAttributions:
     values: Floats
     draws: Floats
     expected: float
-    means: Floats | None = None
 
     def aligned(self, features: Sequence[str]) -> GlobalAttributions:
         """The same for other features, of which those that are not here have 0."""
@@ -97,7 +96,10 @@ class LabelReport:
 
 @dataclass(frozen=True)
 class AttributionReport:
-    """The attributions of a window: of so many explained rows, out of `seen`; by label."""
+    """The attributions of a window: of so many explained rows, out of `seen`; by label.
+
+    `lacking` are the comparisons of labels that the baseline has and the window has not.
+    """
 
     labels: tuple[LabelReport, ...] = ()
     rows: int = 0
@@ -105,43 +107,55 @@ class AttributionReport:
     explainer: str = ""
     notes: tuple[str, ...] = ()
     local: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
+    lacking: tuple[Comparison, ...] = ()
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
         """Those of all labels."""
-        return tuple(found for label in self.labels for found in label.comparisons)
+        return (*(found for label in self.labels for found in label.comparisons), *self.lacking)
 
 
 def global_attributions(
-    state: Attributions, sample: RowSample | None = None, how: Aggregation = Aggregation.MEAN_ABS
+    state: Attributions, sample: RowSample | None = None, how: Aggregation = Aggregation.MEAN_ABS, segment: str = ""
 ) -> dict[str, GlobalAttributions]:
     """One number of each feature by label: the mean of |φ|, that of φ², or the median of |φ| over the kept rows.
 
-    Draws are the state's replicates; the median has draws of the kept rows.
+    Draws are the state's replicates; the median has draws of the kept rows, those of a segment where one is named. Without
+    such rows there is no median, and none of the labels.
     """
+    rows = kept_rows(sample, segment) if how is Aggregation.MEDIAN else []
     found = {}
     for place, label in enumerate(state.labels):
         if how is Aggregation.MEDIAN:
-            values, draws = _medians(sample, label, state.features, len(state.drawn))
+            table = _table(rows, label, state.features)
+            if len(table) == 0:
+                continue
+            values, draws = np.median(table, axis=0), _medians(table, len(state.drawn))
         else:
             term = 0 if how is Aggregation.MEAN_ABS else 1
             values = state.sums[1 + term, place] / state.weight
             known = state.drawn > 0
             draws = state.replicates[known, term, place] / state.drawn[known, np.newaxis]
-        means, expected = state.sums[0, place] / state.weight, float(state.expected[place] / state.weight)
-        found[label] = GlobalAttributions(label, state.features, values, draws, expected, means)
+        found[label] = GlobalAttributions(label, state.features, values, draws, float(state.expected[place] / state.weight))
     return found
 
 
-def _medians(sample: RowSample | None, label: str, features: Sequence[str], count: int) -> tuple[Floats, Floats]:
-    rows = [row.values for row in sample.rows()] if sample is not None else []
+def kept_rows(sample: RowSample | None, segment: str = "") -> list[Mapping[str, object]]:
+    """The values of the kept rows, those of a segment where one is named."""
+    return [row.values for row in sample.rows() if not segment or segment in row.segments] if sample is not None else []
+
+
+def _table(rows: Iterable[Mapping[str, Any]], label: str, features: Sequence[str]) -> Floats:
+    """|φ| of the rows that have it, row × feature."""
     keys = [kept_as(label, feature) for feature in features]
-    table = np.abs(np.array([[row[key] for key in keys] for row in rows if keys[0] in row], np.float64).reshape(-1, len(keys)))
-    if len(table) == 0:
-        return np.zeros(len(keys)), np.zeros((0, len(keys)))
+    return np.abs(np.array([[row[key] for key in keys] for row in rows if keys[0] in row], np.float64).reshape(-1, len(keys)))
+
+
+def _medians(table: Floats, count: int) -> Floats:
+    """The medians of as many rows that are drawn again, draw × feature."""
     random = np.random.default_rng(0)
     draws = [np.median(table[random.integers(0, len(table), len(table))], axis=0) for _ in range(count)]
-    return np.median(table, axis=0), np.array(draws).reshape(-1, len(keys))
+    return np.array(draws).reshape(-1, table.shape[1])
 
 
 def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thresholds: Mapping[str, float], rows: int) -> LabelReport:
@@ -159,6 +173,16 @@ def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thre
         _comparison(metric, live, baseline, thresholds.get(metric.key, metric.default), rows) for metric in ATTRIBUTION_METRICS.values()
     )
     return LabelReport(live.label, live.expected, _features(live, baseline), comparisons)
+
+
+def not_compared(label: str, thresholds: Mapping[str, float], verdict: Verdict, description: str) -> tuple[Comparison, ...]:
+    """The comparisons of a label of the baseline that cannot be made, and why: those that have a threshold."""
+    limits = {key: thresholds.get(key, metric.default) for key, metric in ATTRIBUTION_METRICS.items()}
+    return tuple(
+        Comparison(label, key, ATTRIBUTION_METRICS[key].definition, None, None, limit, verdict, description)
+        for key, limit in limits.items()
+        if limit is not None
+    )
 
 
 def _draws(live: GlobalAttributions, baseline: GlobalAttributions | None) -> tuple[Floats, Floats]:

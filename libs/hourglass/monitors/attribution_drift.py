@@ -31,6 +31,8 @@ from hourglass.attribution.report import (
     GlobalAttributions,
     compared,
     global_attributions,
+    kept_rows,
+    not_compared,
     parse_baseline,
 )
 from hourglass.capture.batches import ReadPlan
@@ -51,7 +53,7 @@ from hourglass.outputs.report import Coverage, Outcome, Ranking, Report, Segment
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
-from hourglass.states import Attributions
+from hourglass.states import Attributions, RowSample
 from hourglass.store import read_states
 
 RANKING = Ranking("most of the attribution moved first", "share moved", ATTRIBUTION_METRICS["share_moved"].definition)
@@ -146,7 +148,10 @@ class AttributionDrift:
     def report(self, asked: Asked) -> Report:
         """Compares the attributions of a window with the baseline's, or says what they are."""
         dataset = Dataset(sum(asked.states.intake.rows.values()), "", {}, asked.states.intake)
-        found = self.measured(asked.states)
+        found = self.measured(asked.states, asked.states.sample)
+        if found.rows and not found.labels and self.baseline is None:
+            expected, hint = "kept rows, of which the medians are", "set --sample-rows, or agg_method to mean_abs"
+            raise InputError("agg_method median", found="no kept row", expected=expected, hint=hint)
         comparisons = self._compared(found)
         suggested = {}
         if self.baseline is None:
@@ -211,20 +216,32 @@ class AttributionDrift:
             if of_label.values.sum() > 0
         }
 
-    def measured(self, states: HourStates) -> AttributionReport:
-        """The attributions of some hours, with what was found against the baseline."""
+    def measured(self, states: HourStates, sample: RowSample | None, segment: str = "") -> AttributionReport:
+        """The attributions of some hours, or of a segment of them, with what was found against the baseline.
+
+        The sample is that of the hours: segments have none of their own.
+        """
         state = cast("Attributions", states.of_rows.get(Attributions.kind, Attributions.empty()))
         if not state.n:
             return AttributionReport()
-        live = global_attributions(state, states.sample, self.digest.config.aggregation)
+        live = global_attributions(state, sample, self.digest.config.aggregation, segment)
         baseline = self.baseline or {}
-        if self.baseline is not None and not live.keys() & baseline.keys():
+        if live and self.baseline is not None and not live.keys() & baseline.keys():
             found, expected = ", ".join(live), f"some of the baseline's: {', '.join(baseline)}"
             raise InputError("labels of the model", found=found, expected=expected, hint="set predictor.label_headers")
         labels = tuple(compared(of_label, baseline.get(label), self.thresholds, state.n) for label, of_label in live.items())
-        local = tuple(row.values for row in states.sample.rows()) if states.sample is not None else ()
-        notes = (NO_DRAWS,) if any(len(baseline[label].draws) == 0 for label in live.keys() & baseline.keys()) else ()
-        return AttributionReport(labels, state.n, sum(states.intake.rows.values()), explainer_name(self.digest), notes, local)
+        return AttributionReport(
+            labels,
+            state.n,
+            sum(states.intake.rows.values()),
+            explainer_name(self.digest),
+            (NO_DRAWS,) if any(len(baseline[label].draws) == 0 for label in live.keys() & baseline.keys()) else (),
+            tuple(kept_rows(sample)) if not segment else (),
+            tuple(chain.from_iterable(self._not_compared(label) for label in baseline if not live)),
+        )
+
+    def _not_compared(self, label: str) -> tuple[Comparison, ...]:
+        return not_compared(label, self.thresholds, Verdict.INSUFFICIENT, "no kept row, of which a median could be")
 
     def _compared(self, found: AttributionReport) -> tuple[Evaluation, ...]:
         """The comparisons that have a threshold, as all monitors have them; where nothing was explained, that it was not."""
@@ -238,7 +255,7 @@ class AttributionDrift:
         for name, segment in states.segments.items():
             if segmentation_of(name) not in wanted:
                 continue
-            measured = self.measured(segment)
+            measured = self.measured(segment, states.sample, name)
             dataset = Dataset(sum(segment.intake.rows.values()), "", {}, segment.intake)
             moved = [comparison.value or 0.0 for comparison in measured.comparisons if comparison.metric == "share_moved"]
             report = SegmentReport(name, dataset, self._compared(measured), attribution=measured)
@@ -324,10 +341,13 @@ def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, Gl
     path = settings.baseline_constraints or ANALYSIS_JSON
     baseline = parse_baseline(json_object(given, path), path)
     states = read_states(settings.baseline_states or beside(settings.baseline_constraints or "", documents.BASELINE_STATES))
-    state = states.states().of_rows.get(Attributions.kind) if states is not None else None
+    if states is None:
+        return baseline
+    known = states.states()
+    state = known.of_rows.get(Attributions.kind)
     if not isinstance(state, Attributions) or not state.n:
         return baseline
-    drawn = global_attributions(state, None, config.aggregation)
+    drawn = global_attributions(state, known.sample, config.aggregation)
     return {
         label: replace(found, draws=drawn[label].draws) if label in drawn and drawn[label].features == found.features else found
         for label, found in baseline.items()
