@@ -528,6 +528,23 @@ def test_groups_are_held_against_the_features_that_the_data_have(tmp_path: Path)
     ]
 
 
+def test_a_label_that_only_the_baseline_has_is_told(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """The other label has not changed, and still there is no pass."""
+    run_attribution(tmp_path / "base", **numbers)
+    document = read(tmp_path / "base" / "analysis.json")
+    labels = document["explanations"]["kernel_shap"]
+    labels["label1"] = labels["label0"]
+    (tmp_path / "baseline.json").write_text(json.dumps(document))
+    report = run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "baseline.json").reports[0]
+    assert {found.feature: str(found.verdict) for found in report.evaluations} == {"label0: ndcg": "pass", "label1: ndcg": "not computable"}
+    assert report.verdict == "insufficient data"
+    warning = "label label1 of the baseline: not compared; the model has no such label now; it has label0"
+    assert warning in report.coverage.warnings
+    said = (tmp_path / "out" / "report.html").read_text()
+    assert "No verdict for 1 of 2 labels (the model has no such label now; it has label0)" in said
+    assert "has not changed beyond the limit" not in said
+
+
 def test_few_rows_are_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> None:
     """29 explained rows say too little; none are no data."""
 

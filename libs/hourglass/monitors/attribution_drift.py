@@ -8,8 +8,9 @@ NDCG, shares and ranks beside the baseline   attribution.report
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import ClassVar, cast
 
 import numpy as np
@@ -163,7 +164,7 @@ class AttributionDrift:
             comparisons,
             constraints={"attribution_constraints": suggested} if suggested else None,
             states=asked.states if self.baseline is None else None,
-            coverage=Coverage(warnings=(*self.warnings, *self._warnings(asked, found.rows))),
+            coverage=Coverage(warnings=(*self.warnings, *self._warnings(asked, found.rows), *_labels_lacking(found))),
             traffic=asked.traffic,
             segments=tuple(self._segments(asked.states)),
             ranking=RANKING,
@@ -223,7 +224,7 @@ class AttributionDrift:
         """
         state = cast("Attributions", states.of_rows.get(Attributions.kind, Attributions.empty()))
         if not state.n:
-            return AttributionReport()
+            return AttributionReport(lacking=self._not_compared({}, "no row was explained"))
         live = global_attributions(state, sample, self.digest.config.aggregation, segment)
         baseline = self.baseline or {}
         if live and self.baseline is not None and not live.keys() & baseline.keys():
@@ -237,11 +238,16 @@ class AttributionDrift:
             explainer_name(self.digest),
             (NO_DRAWS,) if any(len(baseline[label].draws) == 0 for label in live.keys() & baseline.keys()) else (),
             tuple(kept_rows(sample)) if not segment else (),
-            tuple(chain.from_iterable(self._not_compared(label) for label in baseline if not live)),
+            self._not_compared(live, "no kept row, of which a median could be"),
         )
 
-    def _not_compared(self, label: str) -> tuple[Comparison, ...]:
-        return not_compared(label, self.thresholds, Verdict.INSUFFICIENT, "no kept row, of which a median could be")
+    def _not_compared(self, live: Collection[str], without: str) -> tuple[Comparison, ...]:
+        """The comparisons of the baseline's labels that are not among those of now; `without` says why there are none."""
+        verdict, reason = Verdict.INSUFFICIENT, without
+        if live:
+            verdict, reason = Verdict.NOT_COMPUTABLE, f"the model has no such label now; it has {', '.join(sorted(live))}"
+        lacking = [label for label in self.baseline or {} if label not in live]
+        return tuple(chain.from_iterable(not_compared(label, self.thresholds, verdict, reason) for label in lacking))
 
     def _compared(self, found: AttributionReport) -> tuple[Evaluation, ...]:
         """The comparisons that have a threshold, as all monitors have them; where nothing was explained, that it was not."""
@@ -357,6 +363,12 @@ def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, Gl
 def beside(path: str, name: str) -> str:
     """A file in the folder of a baseline, which is named itself or by a file in it."""
     return storage.join(path.rpartition("/")[0] if path.endswith(".json") else path, name)
+
+
+def _labels_lacking(report: AttributionReport) -> Iterator[str]:
+    """A sentence for each label of the baseline that could not be compared."""
+    for label, reason in dict.fromkeys((found.label, found.description) for found in report.lacking if report.rows):
+        yield f"label {label} of the baseline: not compared; {reason}"
 
 
 def _evaluation(found: Comparison) -> Evaluation:

@@ -79,7 +79,8 @@ def attribution_files(page: AttributionPage) -> dict[str, bytes]:
 def as_page(page: AttributionPage) -> Page:
     """A report as blocks: the verdict, what changed, each answer of the model, and how it was computed."""
     labels = page.report.labels
-    tone, headline, more = _verdict(labels)
+    absent = {found.label: found for found in page.report.lacking}
+    tone, headline, more = _verdict((*labels, *(LabelReport(label, math.nan, (), (found,)) for label, found in absent.items())))
     drawn = _drawn(labels)
     several = len(labels) > 1
     return Page(

@@ -27,14 +27,15 @@ def verdict_of(dataset: Dataset, evaluations: tuple[Evaluation, ...]) -> Verdict
     """The worst of some rows: no data, violation, insufficient data, or pass.
 
     They pass only if at least one comparison with the past could be made, or none was asked for, and none is lacking that is
-    about all of them.
+    about all of them: each label of a model is.
     """
     if dataset.rows == 0:
         return Verdict.NO_DATA
     if any(found.verdict is Verdict.VIOLATION for found in evaluations):
         return Verdict.VIOLATION
     compared = {(found.feature, found.verdict) for found in evaluations if found.check in COMPARISONS}
-    lacking = ("", Verdict.INSUFFICIENT) in compared or Verdict.PASS not in {verdict for _, verdict in compared}
+    of_labels = any(found.check == ATTRIBUTION_CHECK and found.verdict is not Verdict.PASS for found in evaluations)
+    lacking = of_labels or ("", Verdict.INSUFFICIENT) in compared or Verdict.PASS not in {verdict for _, verdict in compared}
     return Verdict.INSUFFICIENT if compared and lacking else Verdict.PASS
 
 
