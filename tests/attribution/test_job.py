@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 import pytest
 
 from hourglass.attribution.background import read_background
+from hourglass.attribution import report as attribution_report
 from hourglass.attribution.report import NO_DRAWS
 from hourglass.errors import InputError, ModelError, SettingsError
 from hourglass.local import run_locally
 from hourglass.outputs.report import Outcome
 from hourglass.states import Attributions
+from hourglass.values import Floats
 from tests.engine import plain_engine, read, run_attribution, write_hour
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -348,6 +350,25 @@ def test_medians_of_segments_are_those_of_their_kept_rows(tmp_path: Path) -> Non
         (age,) = (feature for feature in found[f"city={city}"].features if feature.feature == "age")
         assert age.value == pytest.approx(np.median(ages), rel=1e-9)
         assert age.interval is not None
+
+
+def test_the_course_of_medians_has_no_draws(tmp_path: Path, numbers: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only values are shown of its points; draws of medians take longest of all."""
+    drawn: list[int] = []
+    medians = attribution_report._medians
+
+    def counted(table: Floats, count: int) -> Floats:
+        drawn.append(len(table))
+        return medians(table, count)
+
+    monkeypatch.setattr(attribution_report, "_medians", counted)
+    write_capture(tmp_path / "capture", people(100, 1, NUMBERS), "2026/11/21/08")
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, agg_method="median", baseline=[[40, 38, 0]])
+    span = {"start_time": "2026-11-21T08:00:00Z", "end_time": "2026-11-21T10:00:00Z", "state_root": tmp_path / "states"}
+    report = run_attribution(tmp_path / "out", **{**numbers, "analysis_config": config}, **span).reports[0]
+    assert report.attribution_page is not None
+    assert [list(shares) for _, shares in report.attribution_page.history] == [["label0"], ["label0"]]
+    assert drawn == [500]
 
 
 def test_without_kept_rows_there_are_no_medians(tmp_path: Path, numbers: dict[str, Any]) -> None:

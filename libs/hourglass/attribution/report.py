@@ -19,6 +19,7 @@ from hourglass.undefined import Undefined
 from hourglass.values import Floats
 
 LEAST_ROWS = 30
+_TERMS = {Aggregation.MEAN_ABS: 0, Aggregation.MEAN_SQ: 1}  # the places of their sums among a replicate's
 NO_DRAWS = (
     "Nothing is known of the chance in the baseline, which came without its states: "
     "intervals of changes take it to be of as many rows as were explained here."
@@ -115,29 +116,33 @@ class AttributionReport:
         return (*(found for label in self.labels for found in label.comparisons), *self.lacking)
 
 
+def global_values(
+    state: Attributions, sample: RowSample | None = None, how: Aggregation = Aggregation.MEAN_ABS, segment: str = ""
+) -> dict[str, Floats]:
+    """One number of each feature by label: the mean of |φ|, that of φ², or the median of |φ| over the kept rows.
+
+    The median is of the rows of a segment where one is named. Without such rows there is none, of no label.
+    """
+    if how is Aggregation.MEDIAN:
+        return {label: np.median(table, axis=0) for label, table in _tables(state, sample, segment).items()}
+    return {label: state.sums[1 + _TERMS[how], place] / state.weight for place, label in enumerate(state.labels)}
+
+
 def global_attributions(
     state: Attributions, sample: RowSample | None = None, how: Aggregation = Aggregation.MEAN_ABS, segment: str = ""
 ) -> dict[str, GlobalAttributions]:
-    """One number of each feature by label: the mean of |φ|, that of φ², or the median of |φ| over the kept rows.
-
-    Draws are the state's replicates; the median has draws of the kept rows, those of a segment where one is named. Without
-    such rows there is no median, and none of the labels.
-    """
-    rows = kept_rows(sample, segment) if how is Aggregation.MEDIAN else []
-    found = {}
-    for place, label in enumerate(state.labels):
-        if how is Aggregation.MEDIAN:
-            table = _table(rows, label, state.features)
-            if len(table) == 0:
-                continue
-            values, draws = np.median(table, axis=0), _medians(table, len(state.drawn))
-        else:
-            term = 0 if how is Aggregation.MEAN_ABS else 1
-            values = state.sums[1 + term, place] / state.weight
-            known = state.drawn > 0
-            draws = state.replicates[known, term, place] / state.drawn[known, np.newaxis]
-        found[label] = GlobalAttributions(label, state.features, values, draws, float(state.expected[place] / state.weight))
-    return found
+    """The same with its draws: the state's replicates, and of the median as many of the kept rows."""
+    if how is Aggregation.MEDIAN:
+        draws = {label: _medians(table, len(state.drawn)) for label, table in _tables(state, sample, segment).items()}
+    else:
+        known = state.drawn > 0
+        found = state.replicates[known, _TERMS[how]] / state.drawn[known, np.newaxis, np.newaxis]
+        draws = {label: found[:, place] for place, label in enumerate(state.labels)}
+    expected = dict(zip(state.labels, (state.expected / state.weight).tolist(), strict=True))
+    return {
+        label: GlobalAttributions(label, state.features, values, draws[label], expected[label])
+        for label, values in global_values(state, sample, how, segment).items()
+    }
 
 
 def kept_rows(sample: RowSample | None, segment: str = "") -> list[Mapping[str, object]]:
@@ -145,10 +150,15 @@ def kept_rows(sample: RowSample | None, segment: str = "") -> list[Mapping[str, 
     return [row.values for row in sample.rows() if not segment or segment in row.segments] if sample is not None else []
 
 
-def _table(rows: Iterable[Mapping[str, Any]], label: str, features: Sequence[str]) -> Floats:
-    """|φ| of the rows that have it, row × feature."""
-    keys = [kept_as(label, feature) for feature in features]
-    return np.abs(np.array([[row[key] for key in keys] for row in rows if keys[0] in row], np.float64).reshape(-1, len(keys)))
+def _tables(state: Attributions, sample: RowSample | None, segment: str) -> dict[str, Floats]:
+    """|φ| of the kept rows, row × feature, by label; without the labels that none of the rows has."""
+    rows = kept_rows(sample, segment)
+    tables = {}
+    for label in state.labels:
+        keys = [kept_as(label, feature) for feature in state.features]
+        if found := [[row[key] for key in keys] for row in rows if keys[0] in row]:
+            tables[label] = np.abs(np.array(found, np.float64))
+    return tables
 
 
 def _medians(table: Floats, count: int) -> Floats:

@@ -32,6 +32,7 @@ from hourglass.attribution.report import (
     GlobalAttributions,
     compared,
     global_attributions,
+    global_values,
     kept_rows,
     not_compared,
     parse_baseline,
@@ -210,11 +211,11 @@ class AttributionDrift:
         state = states.of_rows.get(Attributions.kind)
         if not isinstance(state, Attributions) or not state.n:
             return {}
-        found = global_attributions(state, states.sample, self.digest.config.aggregation)
+        found = global_values(state, states.sample, self.digest.config.aggregation)
         return {
-            label: dict(zip(of_label.features, shares(of_label.values[np.newaxis])[0].tolist(), strict=True))
-            for label, of_label in found.items()
-            if of_label.values.sum() > 0
+            label: dict(zip(state.features, shares(values[np.newaxis])[0].tolist(), strict=True))
+            for label, values in found.items()
+            if values.sum() > 0
         }
 
     def measured(self, states: HourStates, sample: RowSample | None, segment: str = "") -> AttributionReport:
