@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tests.engine import run_attribution
+from tests.engine import read, run_attribution
 
 DATA = Path(__file__).parents[1] / "data" / "german" / "german.data"
 CLASS, AMOUNT, GOOD = 20, "c4", 1
@@ -64,3 +64,16 @@ def test_credits_of_six_times_the_amount_are_found(credit: tuple[Path, dict[str,
     report = run_attribution(tmp_path / "out", dataset_source=folder / "dearer.csv", **flags).reports[0]
     assert ranked(tmp_path / "out")[:2] == [AMOUNT, "A14"]
     assert [violation.feature for violation in report.violations] == ["label0: share_moved"]
+
+
+@pytest.mark.parametrize(("explainer", "scale"), [("auto", "answer"), ("linear", "log-odds")])
+def test_the_scale_is_that_of_the_explainer(credit: tuple[Path, dict[str, Any]], tmp_path: Path, explainer: str, scale: str) -> None:
+    """The linear one explains the log-odds of a classifier, though use_logit is false."""
+    folder, _ = credit
+    config = read(folder / "config.json")
+    config["methods"]["shap"]["explainer"] = explainer
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    run_attribution(tmp_path / "out", dataset_source=folder / "first.csv", analysis_config=tmp_path / "config.json", sample_rows=40)
+    metadata = read(tmp_path / "out" / "model_metadata.json")
+    assert (metadata["scale"], metadata["use_logit"]) == (scale, False)
+    assert f"of the {scale}" in (tmp_path / "out" / "report.html").read_text()

@@ -24,6 +24,7 @@ from hourglass.values import Floats, as_floats
 
 ONLY_LABEL = "label0"
 _LARGEST = 1e140  # of an attribution, whose square is added up
+ANSWER, LOG_ODDS = "answer", "log-odds"
 
 
 def kept_as(label: str, feature: str) -> str:
@@ -223,3 +224,11 @@ def _opened(digest: AttributionDigest) -> _Opened:
 def explainer_name(digest: AttributionDigest) -> str:
     """Which explainer the model allowed."""
     return _opened(digest).explainer_name
+
+
+def explained_scale(digest: AttributionDigest) -> str:
+    """What attributions add up to: the model's answer or its log-odds; nothing is known of those that were captured."""
+    opened = _opened(digest)
+    if digest.config.captured is not None:
+        return ""
+    return ANSWER if opened.explainer.of_answer else LOG_ODDS

@@ -99,7 +99,8 @@ class LabelReport:
 class AttributionReport:
     """The attributions of a window: of so many explained rows, out of `seen`; by label.
 
-    `lacking` are the comparisons of labels that the baseline has and the window has not.
+    `scale` is what they add up to, the model's answer or its log-odds; `lacking` are the comparisons of labels that the
+    baseline has and the window has not.
     """
 
     labels: tuple[LabelReport, ...] = ()
@@ -109,6 +110,7 @@ class AttributionReport:
     notes: tuple[str, ...] = ()
     local: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
     lacking: tuple[Comparison, ...] = ()
+    scale: str = ""
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:

@@ -20,7 +20,7 @@ from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground
 from hourglass.attribution.chosen_background import candidates, chosen_background
 from hourglass.attribution.coalitions import LEAST_SAMPLES, all_coalitions, default_samples
 from hourglass.attribution.config import Aggregation, AttributionConfig, group_faults, parse_attribution_config
-from hourglass.attribution.digest import AttributionDigest, explainer_name, no_features
+from hourglass.attribution.digest import AttributionDigest, explained_scale, explainer_name, no_features
 from hourglass.attribution.game import Players
 from hourglass.attribution.given_background import given_background
 from hourglass.attribution.metric import ATTRIBUTION_METRICS, shares
@@ -201,7 +201,6 @@ class AttributionDrift:
             len(self.digest.background.rows),
             config.seed,
             config.aggregation,
-            config.logit,
             each,
         )
         return attribution_page(subject, asked.window, found, history, how)
@@ -240,6 +239,7 @@ class AttributionDrift:
             (NO_DRAWS,) if any(len(baseline[label].draws) == 0 for label in live.keys() & baseline.keys()) else (),
             tuple(kept_rows(sample)) if not segment else (),
             self._not_compared(live, "no kept row, of which a median could be"),
+            explained_scale(self.digest),
         )
 
     def _not_compared(self, live: Collection[str], without: str) -> tuple[Comparison, ...]:

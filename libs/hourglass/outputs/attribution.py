@@ -70,6 +70,7 @@ class AttributionOutputs:
             "num_samples": config.samples,
             "agg_method": config.aggregation,
             "use_logit": config.logit,
+            "scale": found.scale or None,
             "seed": config.seed,
             "background_rows": len(background.rows),
             "explained_rows": found.rows,

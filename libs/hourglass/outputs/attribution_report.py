@@ -11,7 +11,7 @@ import numpy as np
 
 from hourglass.attribution.coalitions import default_samples
 from hourglass.attribution.config import Aggregation
-from hourglass.attribution.digest import kept_as
+from hourglass.attribution.digest import ANSWER, LOG_ODDS, kept_as
 from hourglass.attribution.metric import ATTRIBUTION_METRICS
 from hourglass.attribution.report import AttributionReport, Comparison, FeatureChange, LabelReport, finding
 from hourglass.capture.window import Window
@@ -47,7 +47,6 @@ class HowExplained:
     background_rows: int
     seed: int
     aggregation: Aggregation
-    logit: bool
     step: timedelta
 
 
@@ -383,7 +382,7 @@ def _swarms(page: AttributionPage, label: LabelReport, most: int) -> Iterator[Bl
     if not kept:
         return
     yield Heading("Row by row", level=3)
-    unit = "log-odds" if page.how.logit else "what it adds to the answer"
+    unit = _ADDS_TO.get(page.report.scale, "as captured")
     words = f"Attributions of {', '.join(_brief(swarm.name) for swarm in swarms)} in single rows"
     yield Picture(swarm_chart(swarms, f"φ: {unit}"), words)
     yield Paragraph(
@@ -466,6 +465,7 @@ _EXPLAINERS = {
     "native": "The booster's own contributions, which stand beside its training data instead of the background.",
     "captured": "They stood in the captured records.",
 }
+_ADDS_TO = {ANSWER: "what it adds to the answer", LOG_ODDS: "what it adds to the log-odds"}
 _AGGREGATIONS = {
     Aggregation.MEAN_ABS: "A feature's number is the mean of its attributions in the rows, without their signs.",
     Aggregation.MEDIAN: "A feature's number is the median of its attributions in the kept rows, without their signs.",
@@ -481,7 +481,7 @@ def _computed(page: AttributionPage) -> Iterator[Block]:
     of = "all" if report.rows == report.seen else "sampled" if report.rows else ""
     rows = [
         ("Model", brief(how.model, _LONGEST_TEXT) or "—", "What was asked."),
-        ("Attribution (φ)", "of the log-odds" if how.logit else "of the answer", "How far a feature moved the answer of a row."),
+        ("Attribution (φ)", f"of the {report.scale}" if report.scale else "—", "How far a feature moved the answer of a row."),
         ("Explainer", report.explainer or "—", _EXPLAINERS.get(report.explainer, "")),
         *([("Coalitions (num_samples)", f"up to {coalitions:,}", "How many sets of features are tried for each row.")] if kernel else []),
         ("Background", counted(how.background_rows, "row", "rows"), "What the answer is compared with where a feature is not known."),

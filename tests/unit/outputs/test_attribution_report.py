@@ -19,7 +19,7 @@ from hourglass.outputs.html_page import html_page
 from hourglass.outputs.page import Heading, Paragraph, Picture, Table, Tone
 from tests.unit.outputs.test_bias_report import NASTY, WINDOW, on_paper, words
 
-HOW = HowExplained("model.json", 500, 10, 1, Aggregation.MEAN_ABS, logit=False, step=timedelta(hours=1))
+HOW = HowExplained("model.json", 500, 10, 1, Aggregation.MEAN_ABS, step=timedelta(hours=1))
 BEFORE = {"age": 0.5, "hours": 0.3, "sex": 0.1, "gain": 0.06, "loss": 0.04}
 AFTER = {"age": 0.5, "hours": 0.05, "sex": 0.12, "gain": 0.3, "loss": 0.03}
 TURNED = {"age": 0.05, "hours": 0.02, "sex": 0.3, "gain": 0.5, "loss": 0.9}
@@ -55,7 +55,12 @@ def kept(names: Sequence[str], count: int, labels: Sequence[str] = ("label0",)) 
 
 
 def page(
-    *labels: LabelReport, hours: int = 0, rows: int = 400, local: Sequence[Mapping[str, object]] = (), subject: str = "churn/AllTraffic"
+    *labels: LabelReport,
+    hours: int = 0,
+    rows: int = 400,
+    local: Sequence[Mapping[str, object]] = (),
+    subject: str = "churn/AllTraffic",
+    scale: str = "answer",
 ) -> AttributionPage:
     """A report, with a course of hours in which the shares go from the baseline's to those of now."""
     course = []
@@ -69,7 +74,7 @@ def page(
             for label in labels
         }
         course.append((WINDOW.end - timedelta(hours=hours - hour), {} if hour == 1 else shares))
-    report = AttributionReport(labels, rows, 4000, "kernel", local=tuple(local))
+    report = AttributionReport(labels, rows, 4000, "kernel", local=tuple(local), scale=scale)
     return attribution_page(subject, WINDOW, report, course, HOW)
 
 
@@ -160,6 +165,17 @@ def test_no_attribution_at_all_is_said():
     assert "nan" not in text
     assert all("NaN" not in picture.svg for picture in pictures(found))
     assert "No feature has any attribution" in words(html_page(as_page(page(label_report(nothing, None)))))
+
+
+@pytest.mark.parametrize(
+    ("scale", "here", "axis"),
+    [("answer", "of the answer", "adds to the answer"), ("log-odds", "of the log-odds", "adds to the log-odds"), ("", "—", "as captured")],
+)
+def test_what_attributions_add_up_to_is_told(scale: str, here: str, axis: str):
+    found = page(label_report(TURNED, BEFORE), local=kept(list(BEFORE), 40), scale=scale)
+    (row,) = (row for row in table(found, "How it was computed").rows if row[0].text == "Attribution (φ)")
+    assert row[1].text == here
+    assert any(axis in picture.svg for picture in pictures(found))
 
 
 def test_the_same_report_is_the_same_bytes(turned: AttributionPage):
