@@ -5,13 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from hourglass.attribution.chance import of_distance, of_largest_rank, of_largest_share, of_value
-from hourglass.attribution.metric import attribution_metric, ranks, shares
+from hourglass.attribution.metric import STOCK, attribution_metric, ranks, shares
 from hourglass.comparisons import Worse
 from hourglass.values import Floats
 
 
 @attribution_metric(
-    worse=Worse.LOWER, chance=of_value, default=0.9, by_interval=False, source="SageMaker Clarify; Järvelin and Kekäläinen (2002)"
+    title="NDCG",
+    meaning="Whether what led in the baseline still leads: 1 is the same order. It says little of how far shares moved.",
+    worse=Worse.LOWER,
+    chance=of_value,
+    default=0.9,
+    by_interval=False,
+    contract_name=STOCK,
+    source="SageMaker Clarify; Järvelin and Kekäläinen (2002)",
 )
 def ndcg(baseline: Floats, live: Floats) -> Floats:
     """How well the baseline's attributions are in order when they are put in the live order: DCG / DCG of their own order.
@@ -31,7 +38,13 @@ def _gain(values: Floats, order: Floats) -> Floats:
     return found
 
 
-@attribution_metric(worse=Worse.HIGHER, chance=of_distance)
+@attribution_metric(
+    title="Attribution moved",
+    meaning="How much of all attribution is with other features than in the baseline.",
+    worse=Worse.HIGHER,
+    chance=of_distance,
+    is_share=True,
+)
 def share_moved(baseline: Floats, live: Floats) -> Floats:
     """The share of all attribution that is with other features now: half the sum of |share - share in the baseline|.
 
@@ -42,7 +55,13 @@ def share_moved(baseline: Floats, live: Floats) -> Floats:
     return found
 
 
-@attribution_metric(worse=Worse.HIGHER, chance=of_largest_share)
+@attribution_metric(
+    title="Largest change of a share",
+    meaning="How far one feature's share moved at most, up or down.",
+    worse=Worse.HIGHER,
+    chance=of_largest_share,
+    is_share=True,
+)
 def largest_change(baseline: Floats, live: Floats) -> Floats:
     """The largest change of a feature's share of all attribution, up or down.
 
@@ -53,7 +72,12 @@ def largest_change(baseline: Floats, live: Floats) -> Floats:
     return found
 
 
-@attribution_metric(worse=Worse.HIGHER, chance=of_largest_rank)
+@attribution_metric(
+    title="Largest change of a rank",
+    meaning="By how many ranks one feature rose or fell at most.",
+    worse=Worse.HIGHER,
+    chance=of_largest_rank,
+)
 def rank_change(baseline: Floats, live: Floats) -> Floats:
     """By how many ranks a feature rose or fell at most.
 

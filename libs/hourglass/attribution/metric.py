@@ -14,6 +14,7 @@ from hourglass.values import Floats
 
 Formula = Callable[[Floats, Floats], Floats]
 Interval = tuple[float, float]
+STOCK = "shap"  # what the stock monitor calls its only metric
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class AttributionMetric:
     """A registered comparison: everything that anyone must know of it.
 
     `default` is the threshold that holds where none is set; without one it is only told. `chance` makes the interval of what
-    was measured; `by_interval` are those that are violated by their whole interval.
+    was measured; `by_interval` are those that are violated by their whole interval. `contract_name` is what
+    constraint_violations.json calls it; `title` and `meaning` are for people, who read an `is_share` in percent.
     """
 
     key: str
@@ -42,6 +44,10 @@ class AttributionMetric:
     default: float | None
     chance: Chance
     by_interval: bool
+    contract_name: str
+    title: str
+    meaning: str
+    is_share: bool
     definition: str
     source: str
     formula: Formula
@@ -67,7 +73,16 @@ ATTRIBUTION_METRICS: Mapping[str, AttributionMetric] = MappingProxyType(_metrics
 
 
 def attribution_metric(
-    *, worse: Worse, chance: Chance, default: float | None = None, by_interval: bool = True, source: str = "Hourglass"
+    *,
+    title: str,
+    meaning: str,
+    worse: Worse,
+    chance: Chance,
+    default: float | None = None,
+    by_interval: bool = True,
+    contract_name: str = "",
+    is_share: bool = False,
+    source: str = "Hourglass",
 ) -> Callable[[Formula], Formula]:
     """Registers a formula under its name; its docstring's first line is its definition."""
 
@@ -75,7 +90,20 @@ def attribution_metric(
         key = formula.__name__
         if key in _metrics:
             raise ValueError(f"two metrics of attribution are called {key!r}")
-        _metrics[key] = AttributionMetric(key, worse, default, chance, by_interval, docs.definition(formula), source, formula)
+        _metrics[key] = AttributionMetric(
+            key,
+            worse,
+            default,
+            chance,
+            by_interval,
+            contract_name or f"{STOCK}_{key}",
+            title,
+            meaning,
+            is_share,
+            docs.definition(formula),
+            source,
+            formula,
+        )
         return formula
 
     return register

@@ -11,7 +11,7 @@ import numpy as np
 from hourglass.attribution.chance import quantiles
 from hourglass.attribution.config import Aggregation
 from hourglass.attribution.digest import kept_as
-from hourglass.attribution.metric import ATTRIBUTION_METRICS, AttributionMetric, Drawn, Interval, ranks, shares
+from hourglass.attribution.metric import ATTRIBUTION_METRICS, STOCK, AttributionMetric, Drawn, Interval, ranks, shares
 from hourglass.constraints import Verdict
 from hourglass.errors import InputError
 from hourglass.states import Attributions, RowSample
@@ -277,8 +277,8 @@ def _sentence(metric: AttributionMetric, value: float, threshold: float) -> str:
     >>> _sentence(ATTRIBUTION_METRICS["ndcg"], 0.5, 0.9)
     'Feature attribution drift 0.5 exceeds threshold 0.9'
     """
-    subject = "Feature attribution drift" if metric.key == "ndcg" else f"Feature attribution drift by {metric.key}"
-    return f"{subject} {value} exceeds threshold {threshold}"
+    by = "" if metric.contract_name == STOCK else f" by {metric.key}"
+    return f"Feature attribution drift{by} {value} exceeds threshold {threshold}"
 
 
 def attribution_violations(comparisons: Iterable[Comparison]) -> dict[str, Any] | None:
@@ -286,7 +286,7 @@ def attribution_violations(comparisons: Iterable[Comparison]) -> dict[str, Any] 
     found = [
         {
             "label": comparison.label,
-            "metric_name": "shap" if comparison.metric == "ndcg" else f"shap_{comparison.metric}",
+            "metric_name": ATTRIBUTION_METRICS[comparison.metric].contract_name,
             "constraint_check_type": CHECK,
             "description": comparison.description,
         }
@@ -349,6 +349,10 @@ def finding(change: FeatureChange) -> str | Undefined:
 
     >>> finding(FeatureChange("age", 0.1, 0.1, 6, None, None, 0.3, 0.3, 2, -0.2, (-0.25, -0.15)))
     'age lost two thirds of its weight, from rank 2 to 6.'
+    >>> finding(FeatureChange("age", 0.31, 0.31, 2, None, None, 0.26, 0.26, 3, 0.05, (0.02, 0.08)))
+    'age gained 19% in weight, from rank 3 to 2.'
+    >>> finding(FeatureChange("sex", 0.17, 0.17, 3, None, None, 0.1, 0.1, 3, 0.07, (0.06, 0.08)))
+    'sex grew to 1.7 times its weight, still on rank 3.'
     """
     if change.change is None or change.baseline_share is None or change.baseline_rank is None:
         return Undefined("no baseline")
@@ -356,14 +360,14 @@ def finding(change: FeatureChange) -> str | Undefined:
     if low <= 0.0 <= high:
         return Undefined("within chance")
     moved = change.rank != change.baseline_rank
-    where = f"from rank {change.baseline_rank} to {change.rank}" if moved else f"and stays on rank {change.rank}"
+    where = f"from rank {change.baseline_rank} to {change.rank}" if moved else f"still on rank {change.rank}"
     if change.baseline_share == 0.0:
-        return f"{change.feature} had no weight and has {change.share:.0%} of all now, {where}."
+        return f"{change.feature} had no weight and now has {change.share:.0%} of all, {where}."
     ratio = change.share / change.baseline_share
     if ratio < 1:
         return f"{change.feature} lost {_part(1 - ratio)} of its weight, {where}."
-    amount = f"{ratio:.1f} times the weight it had" if ratio >= 1.5 else f"{ratio - 1:.0%} more weight than it had"
-    return f"{change.feature} has {amount}, {where}."
+    amount = f"grew to {ratio:.1f} times its weight" if ratio >= 1.5 else f"gained {ratio - 1:.0%} in weight"
+    return f"{change.feature} {amount}, {where}."
 
 
 def _part(share: float) -> str:

@@ -27,7 +27,6 @@ _DOTS, _FEWEST_DOTS = 400, 60  # of a feature, where one label is shown
 _LONGEST_NAME, _LONGEST_TEXT = 40, 300
 _NAMED = 3  # features or labels that the first sentence names
 _NDCG, _MOVED = "ndcg", "share_moved"
-_OF_SHARES = (_MOVED, "largest_change")
 _UNJUDGED = (Verdict.INSUFFICIENT, Verdict.NOT_COMPUTABLE)
 _TONES = {Verdict.VIOLATION: Tone.ALARM, Verdict.PASS: Tone.GOOD}
 
@@ -153,9 +152,7 @@ def _measured(label: LabelReport) -> str:
         between = "" if moved.interval is None else f"95 % interval {_between(moved.interval)}"
         parts.append(f"{percent(moved.value)} of the attribution moved to other features{_limit(moved, between)}")
     others = [found for found in _beyond(label) if found.metric not in {_NDCG, _MOVED}]
-    parts += [
-        f"{_METRICS.get(found.metric, (found.metric, ''))[0].lower()} {_shown(found, found.value)}{_limit(found)}" for found in others
-    ]
+    parts += [f"{ATTRIBUTION_METRICS[found.metric].title.lower()} {_shown(found, found.value)}{_limit(found)}" for found in others]
     return "; ".join(parts)
 
 
@@ -277,11 +274,10 @@ def _section(page: AttributionPage, label: LabelReport, anchor: str, sections: i
 def _comparisons(label: LabelReport) -> Table:
     rows = []
     for found in label.comparisons:
-        name, _ = _METRICS.get(found.metric, (found.metric, ""))
         standing = _standing_cell(None if found.threshold is None else found.verdict, "no limit")
         rows.append(
             (
-                Cell(name, found.metric if name != found.metric else "", strong=True),
+                Cell(ATTRIBUTION_METRICS[found.metric].title, found.metric, strong=True),
                 Cell(_shown(found, found.value)),
                 Cell("—" if found.interval is None else f"{_shown(found, found.interval[0])} to {_shown(found, found.interval[1])}"),
                 Cell("—" if found.threshold is None else _shown(found, found.threshold)),
@@ -293,7 +289,7 @@ def _comparisons(label: LabelReport) -> Table:
 
 def _shown(found: Comparison, value: float | None) -> str:
     """A value of a metric: shares in percent, others as they are."""
-    if found.metric in _OF_SHARES:
+    if ATTRIBUTION_METRICS[found.metric].is_share:
         return percent(value)
     return "—" if value is None else f"{value:.4g}"
 
@@ -452,12 +448,6 @@ def _points(change: float | None) -> str:
     return "0" if float(points) == 0.0 else points.replace("-", "−")
 
 
-_METRICS = {
-    _NDCG: ("NDCG", "Whether what led in the baseline still leads: 1 is the same order. It says little of how far shares moved."),
-    _MOVED: ("Attribution moved", "How much of all attribution is with other features than in the baseline."),
-    "largest_change": ("Largest change of a share", "How far one feature's share moved at most, up or down."),
-    "rank_change": ("Largest change of a rank", "By how many ranks one feature rose or fell at most."),
-}
 _EXPLAINERS = {
     "kernel": "KernelSHAP: the model is asked about rows in which some features are replaced by the background's.",
     "tree": "The exact Shapley values of the model's trees.",
@@ -491,7 +481,11 @@ def _computed(page: AttributionPage) -> Iterator[Block]:
         ("Expected value", _expected(report.labels), "The model's answer on the background."),
         ("Share", "", "A feature's part of the numbers of all features."),
         ("Interval", "95 %", "Where a value lies in draws of the same rows."),
-        *((name, "", meaning) for name, meaning in _METRICS.values() if any(label.comparisons for label in report.labels)),
+        *(
+            (metric.title, "", metric.meaning)
+            for metric in ATTRIBUTION_METRICS.values()
+            if any(label.comparisons for label in report.labels)
+        ),
     ]
     yield Heading("How it was computed")
     yield from (Paragraph(note) for note in report.notes)
