@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
-from hourglass.attribution.background import read_background
 from hourglass.attribution import report as attribution_report
+from hourglass.attribution.background import read_background
 from hourglass.attribution.report import NO_DRAWS
 from hourglass.errors import InputError, ModelError, SettingsError
 from hourglass.local import run_locally

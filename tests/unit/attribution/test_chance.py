@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import hourglass.attribution  # noqa: F401 - registers the metrics
 from hourglass.attribution.report import GlobalAttributions, LabelReport, compared, global_attributions
 from hourglass.constraints import Verdict
 from hourglass.states import Attributions
