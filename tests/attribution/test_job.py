@@ -277,6 +277,16 @@ def test_a_text_of_which_the_background_shows_none_is_a_text(tmp_path: Path, wor
     assert run_and_read(tmp_path / "again", **flags)["job"] > 0.01
 
 
+def test_a_text_that_a_given_background_leaves_open_is_one_by_the_data(tmp_path: Path) -> None:
+    """Null in all its rows; a number that it leaves open stays a number."""
+    model = write_model(tmp_path, "2.0 * (rows['job'].astype(str) == 'nurse') + rows['age'].fillna(0.0)", ("age", "job"))
+    rows = [{"age": 1.0 + i % 2, "job": ("nurse", "clerk")[i % 2]} for i in range(100)]
+    config = write_config(tmp_path, model, ("age", "job"), baseline=[[None, None]])
+    found = run_and_read(tmp_path / "out", dataset_source=write_capture(tmp_path / "capture", rows), analysis_config=config)
+    assert min(found.values()) > 0.01
+    assert read(tmp_path / "out" / "background.json")["texts"] == ["job"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"features": [1, 2]}, {"features": ["age", "age"]}, {"features": "ab"}, {"texts": ["job"]}, {"texts": 1}, {"weights": ["1"]}],

@@ -39,6 +39,12 @@ class GivenBackground:
         """
         return cls(tuple(names), tuple(rows), (1 / len(rows),) * len(rows), texts_of(names, rows))
 
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """The features that no row has a value of and that are not known to be texts."""
+        columns = zip(self.names, zip(*self.rows, strict=True), strict=True)
+        return tuple(name for name, column in columns if name not in self.texts and all(value is None for value in column))
+
     def coded(self) -> Rows:
         """The rows as numbers."""
         return coded(dict(zip(self.names, map(list, zip(*self.rows, strict=True)), strict=True)), self.names, dict.fromkeys(self.texts, ()))

@@ -16,7 +16,7 @@ from typing import ClassVar, cast
 import numpy as np
 
 from hourglass import storage
-from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground
+from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, is_text, values_of
 from hourglass.attribution.chosen_background import candidates, chosen_background
 from hourglass.attribution.coalitions import LEAST_SAMPLES, all_coalitions, default_samples
 from hourglass.attribution.config import Aggregation, AttributionConfig, group_faults, parse_attribution_config
@@ -95,12 +95,24 @@ class AttributionDrift:
         made = cls(settings, AttributionDigest(config, background or GivenBackground((), (), ())), baseline, thresholds)
         if background is None:
             made = made._with_background()
+        elif background.untold and config.predictor is not None:
+            made = made.with_texts(background.untold)
         need_groups(config, made.digest.background.names)
         need_kept(settings, config, hidden_features(settings, made.digest))
         if config.predictor is None:
             return made
         made = replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
         return replace(made, warnings=(*made.warnings, *few_samples(made.digest)))
+
+    def with_texts(self, untold: Collection[str]) -> AttributionDrift:
+        """With the features of which the background has no value as texts where they are texts in the data."""
+        plan, files = plan_pass(prepare(self.settings, lambda _: self))
+        if not (columns := candidates(files, plan.read)):
+            return self
+        found, background = self.digest.features(columns), self.digest.background
+        known = {*background.texts, *(name for name in untold if is_text(values_of(found[name])))}
+        texts = tuple(name for name in background.names if name in known)
+        return replace(self, digest=replace(self.digest, background=replace(background, texts=texts)))
 
     def _with_background(self) -> AttributionDrift:
         """With a background that is chosen from the data, from blocks that lie far apart."""
