@@ -96,7 +96,7 @@ class AttributionDrift:
         if background is None:
             made = made._with_background()
         elif background.untold and config.predictor is not None:
-            made = made.with_texts(background.untold)
+            made = made._with_texts(background.untold)
         need_groups(config, made.digest.background.names)
         need_kept(settings, config, hidden_features(settings, made.digest))
         if config.predictor is None:
@@ -104,13 +104,13 @@ class AttributionDrift:
         made = replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
         return replace(made, warnings=(*made.warnings, *few_samples(made.digest)))
 
-    def with_texts(self, untold: Collection[str]) -> AttributionDrift:
+    def _with_texts(self, untold: Collection[str]) -> AttributionDrift:
         """With the features of which the background has no value as texts where they are texts in the data."""
         plan, files = plan_pass(prepare(self.settings, lambda _: self))
         if not (columns := candidates(files, plan.read)):
             return self
-        found, background = self.digest.features(columns), self.digest.background
-        known = {*background.texts, *(name for name in untold if is_text(values_of(found[name])))}
+        found, background = self.digest.features(columns) or {}, self.digest.background
+        known = {*background.texts, *(name for name in untold if name in found and is_text(values_of(found[name])))}
         texts = tuple(name for name in background.names if name in known)
         return replace(self, digest=replace(self.digest, background=replace(background, texts=texts)))
 
