@@ -576,14 +576,6 @@ def test_a_label_that_only_the_baseline_has_is_told(tmp_path: Path, numbers: dic
     assert "has not changed beyond the limit" not in said
 
 
-def test_rows_of_which_none_was_explained_are_no_pass(tmp_path: Path, numbers: dict[str, Any]) -> None:
-    """Of a sample of no rows."""
-    run_attribution(tmp_path / "base", **numbers)
-    report = run_attribution(tmp_path / "out", **numbers, sample_rows=0, baseline_constraints=tmp_path / "base").reports[0]
-    assert report.verdict == "insufficient data"
-    assert [found.description for found in report.evaluations] == ["no row was explained"]
-
-
 def test_few_rows_are_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> None:
     """29 explained rows say too little; none are no data."""
 

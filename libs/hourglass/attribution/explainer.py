@@ -82,12 +82,12 @@ class Explainer(Protocol):
         ...
 
 
-def need_sums(task: Task, rows: Floats, sums: Floats) -> None:
-    """ModelError unless attributions and the expected value add up to what the model answers, or to its log-odds."""
+def is_answer(task: Task, rows: Floats, sums: Floats) -> bool:
+    """Whether attributions and the expected value add up to what the model answers, and not to its log-odds; ModelError if to neither."""
     answers = task.predict(rows)
-    shares = _shares(sums)
-    if any(found.shape == answers.shape and np.allclose(found, answers, rtol=_ADDS_UP, atol=_ADDS_UP) for found in (sums, shares)):
-        return
+    for found in (sums, _shares(sums)):
+        if found.shape == answers.shape and np.allclose(found, answers, rtol=_ADDS_UP, atol=_ADDS_UP):
+            return found is sums
     apart = np.abs(sums - answers).max() if sums.shape == answers.shape else float("nan")
     hint = "set methods.shap.explainer to kernel"
     raise ModelError("explainer", found=f"attributions that miss the model's answers by {apart:.3g}", expected="their sum", hint=hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hourglass.attribution.additive import additive_of
-from hourglass.attribution.explainer import Task, explainer, need_sums
+from hourglass.attribution.explainer import Task, explainer, is_answer
 from hourglass.errors import InputError
 from hourglass.values import Floats
 
@@ -32,5 +32,5 @@ class LinearShap:
 
     def explain(self, rows: Floats) -> Floats:
         values = (rows - self._mean)[:, np.newaxis] * self._weights
-        need_sums(self._task, rows, values.sum(axis=2) + self.expected)
+        is_answer(self._task, rows, values.sum(axis=2) + self.expected)
         return self._players.summed(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hourglass.attribution.explainer import Task, explainer, need_sums
+from hourglass.attribution.explainer import Task, explainer, is_answer
 from hourglass.errors import InputError
 from hourglass.values import Floats
 
@@ -23,12 +23,13 @@ class NativeContributions:
             raise InputError("explainer native", found=found, expected="a booster of numbers", hint="take auto or kernel")
         self._task = task
         self._order = task.order
-        self.expected: Floats = self._contributions(task.background.rows[:1])[0, :, -1]
-        self.of_answer = False
+        contributions = self._contributions(task.background.rows)
+        self.expected: Floats = contributions[0, :, -1]
+        self.of_answer = is_answer(task, task.background.rows, contributions.sum(axis=2))
 
     def explain(self, rows: Floats) -> Floats:
         found = self._contributions(rows)
-        need_sums(self._task, rows, found.sum(axis=2))
+        is_answer(self._task, rows, found.sum(axis=2))
         values = np.zeros((*found.shape[:2], rows.shape[1]))
         values[:, :, self._order] = found[:, :, :-1]
         return self._task.players.summed(values)

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from hourglass.attribution.explainer import Task, explainer, need_sums
-from hourglass.errors import EnvironmentFault, InputError
+from hourglass.attribution.explainer import Task, explainer, is_answer
+from hourglass.errors import EnvironmentFault, InputError, ModelError
 from hourglass.values import Floats
 
 _TRIED = 50
-_ADDS_UP = 1e-4
 
 
 @explainer("tree")
@@ -35,8 +34,7 @@ class TreeShap:
         equal = float(np.ptp(weights)) == 0.0
         self._shares: Floats = np.ones(1) if equal else weights
         tried = rows[:_TRIED]
-        answers = task.predict(tried)
-        self._outputs = answers.shape[1]
+        self._outputs = task.predict(tried).shape[1]
         try:
             self._explainers = _explainers(task.model.estimator, [rows] if equal else [row[np.newaxis] for row in rows], task.order)
             bases = np.array([np.atleast_1d(one.expected_value) for one in self._explainers], np.float64)
@@ -47,9 +45,11 @@ class TreeShap:
         except Exception as fault:  # by which shap says that it does not know a model differs from model to model
             found = f"a model of kind {task.model.kind}, of which shap says: {fault}"
             raise InputError("explainer tree", found=found, expected="trees that shap knows", hint="take auto or kernel") from fault
-        self.of_answer = not task.logit and sums.shape == answers.shape and np.allclose(sums, answers, atol=_ADDS_UP)
-        if not self.of_answer:
-            need_sums(task, tried, sums)
+        try:
+            self.of_answer = is_answer(task, tried, sums) and not task.logit
+        except ModelError as fault:
+            expected = "trees whose sum the model answers"
+            raise InputError("explainer tree", found=fault.found, expected=expected, hint="take auto or kernel") from fault
 
     def _of_outputs(self, values: Floats, axis: int) -> Floats:
         """Of the two classes of a binary model the second, as the model's answer is."""
@@ -57,7 +57,7 @@ class TreeShap:
 
     def explain(self, rows: Floats) -> Floats:
         values = self._by_feature(rows)
-        need_sums(self._task, rows, values.sum(axis=2) + self.expected)
+        is_answer(self._task, rows, values.sum(axis=2) + self.expected)
         return self._task.players.summed(values)
 
     def _by_feature(self, rows: Floats) -> Floats:

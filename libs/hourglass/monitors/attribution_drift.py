@@ -96,7 +96,7 @@ class AttributionDrift:
         if background is None:
             made = made._with_background()
         elif background.untold and config.predictor is not None:
-            made = made._with_texts(background.untold)
+            made = made.with_texts(background.untold)
         need_groups(config, made.digest.background.names)
         need_kept(settings, config, hidden_features(settings, made.digest))
         if config.predictor is None:
@@ -104,7 +104,7 @@ class AttributionDrift:
         made = replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
         return replace(made, warnings=(*made.warnings, *few_samples(made.digest)))
 
-    def _with_texts(self, untold: Collection[str]) -> AttributionDrift:
+    def with_texts(self, untold: Collection[str]) -> AttributionDrift:
         """With the features of which the background has no value as texts where they are texts in the data."""
         plan, files = plan_pass(prepare(self.settings, lambda _: self))
         if not (columns := candidates(files, plan.read)):
