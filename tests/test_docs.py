@@ -34,7 +34,7 @@ def test_the_readme_has_commands_to_run() -> None:
     assert all(re.search(rf"^{command.removeprefix('make ')}:", makefile, re.MULTILINE) for command in SET_UP)
 
 
-@pytest.mark.parametrize("block", commands(), ids=lambda block: block.split("\n")[0][:40])
+@pytest.mark.parametrize("block", commands(), ids=lambda block: ", ".join(re.findall(r"^hourglass ([\w-]+)", block, re.MULTILINE)))
 def test_the_readmes_commands_run(block: str, tmp_path: Path) -> None:
     """In a copy of the tests' data, with the environment's programs first on the path."""
     shutil.copytree(ROOT / "tests" / "data", tmp_path / "tests" / "data")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import threading
 from collections.abc import Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
+from hourglass.attribution import digest
 from hourglass.attribution import report as attribution_report
 from hourglass.attribution.background import read_background
 from hourglass.attribution.report import NO_DRAWS
@@ -234,6 +237,9 @@ def test_stored_hours_are_not_explained_again_unless_the_model_changed(tmp_path:
     reads = len(asked)
     again = run_attribution(tmp_path / "again", engine, **flags).reports[0]
     assert (len(asked), again.evaluations) == (reads, first.evaluations)
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, save_local_shap_values=True)
+    run_attribution(tmp_path / "local", engine, **{**flags, "analysis_config": config})
+    assert len(asked) == reads
     write_model(tmp_path, DRIFTED)
     changed = run_attribution(tmp_path / "changed", engine, **flags).reports[0]
     assert len(asked) > reads
@@ -588,3 +594,32 @@ def test_few_rows_are_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> Non
     assert verdicts(run_attribution(tmp_path / "out", **flags)) == ["insufficient data"]
     span = {"start_time": "2026-11-21T10:00:00Z", "end_time": "2026-11-21T11:00:00Z"}
     assert verdicts(run_attribution(tmp_path / "none", **flags, **span)) == ["no data"]
+
+
+def test_stored_hours_are_reported_while_the_endpoint_is_down(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """It is not asked again; what it allowed is then not known."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            rows = self.rfile.read(int(self.headers["Content-Length"])).decode().splitlines()
+            body = "".join(f"{sum(map(float, row.split(',')))}\n" for row in rows).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        config = write_config(tmp_path, None, NUMBERS, baseline=[[40.0, 38.0, 20.0]])
+        span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z", "state_root": tmp_path / "states"}
+        flags = {**numbers, **span, "analysis_config": config, "model": f"http://127.0.0.1:{server.server_port}/"}
+        run_attribution(tmp_path / "up", **flags)
+        server.shutdown()
+    assert read(tmp_path / "up" / "model_metadata.json")["explainer"] == "kernel"
+    digest._opened.cache_clear()  # as another process
+    run_attribution(tmp_path / "down", **flags)
+    assert read(tmp_path / "down" / "model_metadata.json")["explainer"] is None
+    assert values(tmp_path / "down") == values(tmp_path / "up")

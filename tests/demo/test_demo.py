@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hourglass.demo.drivers import LACKING
 from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS
 from hourglass.demo.labels import CHANGE, CHANGED_HOURS
 from hourglass.demo.replay import HOURS, UNFAIR, UNFAIR_HOURS
@@ -28,11 +29,16 @@ def test_every_planted_fault_is_found_in_its_hours_and_the_clean_hours_are_clean
     )
     assert done.returncode == 0, done.stdout + done.stderr
     clean = HOURS - len({hour for fault in FAULTS for hour in fault.hours})
-    *_, faults, labels, reports = done.stdout.splitlines()
+    *_, faults, labels, driven, reports = done.stdout.splitlines()
     assert faults == f"{len(FAULTS)} of {len(FAULTS)} planted faults found in their hours; {clean} of {clean} clean hours clean"
     others = clean - len(CHANGED_HOURS) - len(UNFAIR_HOURS)
     found = f"{len(CHANGED_HOURS)} of {len(CHANGED_HOURS)} hours found in which {CHANGE}; 1 of 1 hour found in which {UNFAIR}"
     assert labels == f"{found}; {others} of {others} other hours without a fault clean"
+    lacks = f"1 of 1 hour found in which the model misses {LACKING}"
+    assert driven == f"{lacks}; {clean} of {clean} hours without a fault clean"
+    (lacking,) = (hour for fault in FAULTS if fault.feature == LACKING for hour in fault.hours)
+    explained = place / "attribution-reports" / "2026" / "11" / "20" / f"{lacking:02}"
+    assert {entry["metric_name"] for entry in read(explained / "constraint_violations.json")["violations"]} == {"shap_largest_change"}
     assert reports.endswith(f" s; reports in {place}")
     assert "✗" not in done.stdout
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -45,10 +45,11 @@ class AttributionConfig:
     baseline_names: tuple[str, ...] = ()
     clusters: int = BACKGROUND_ROWS
     samples: int | None = None
-    aggregation: Aggregation = Aggregation.MEAN_ABS
+    # these two ask nothing else of a row: stored hours, which know the configuration by its repr, serve any of them
+    aggregation: Aggregation = field(default=Aggregation.MEAN_ABS, repr=False)
     logit: bool = False
     seed: int = 0
-    save_local: bool = False
+    save_local: bool = field(default=False, repr=False)
     explainer: str = AUTO
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     captured: str | None = None

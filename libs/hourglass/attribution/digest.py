@@ -222,13 +222,15 @@ def _opened(digest: AttributionDigest) -> _Opened:
 
 
 def explainer_name(digest: AttributionDigest) -> str:
-    """Which explainer the model allowed."""
-    return _opened(digest).explainer_name
+    """Which explainer the model allowed; "" where stored hours are reported while the model is out of reach."""
+    try:
+        return _opened(digest).explainer_name
+    except ModelError:
+        return ""
 
 
 def explained_scale(digest: AttributionDigest) -> str:
     """What attributions add up to: the model's answer or its log-odds; nothing is known of those that were captured."""
-    opened = _opened(digest)
-    if digest.config.captured is not None:
+    if digest.config.captured is not None or not explainer_name(digest):
         return ""
-    return ANSWER if opened.explainer.of_answer else LOG_ODDS
+    return ANSWER if _opened(digest).explainer.of_answer else LOG_ODDS
