@@ -34,7 +34,7 @@ def report(folder: Path, records: list[dict[str, Any]] = RECORDS, /, flags: Mapp
     (folder / "config.json").write_text(json.dumps({**CONFIG, **changes}))
     if flags is not MERGED:
         (folder / "data.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-        return run_bias(folder / "out", dataset_source=folder / "data.jsonl", analysis_config=folder / "config.json").reports[0]
+        return run_bias(folder / "out", dataset_source=folder / "data.jsonl", analysis_config=folder / "config.json", **flags).reports[0]
     lines = []
     for i, record in enumerate(records):
         line = json.loads(csv_record(i, 0, "", 0, 0))
@@ -111,6 +111,14 @@ def test_a_data_set_without_its_prediction_has_metrics_of_labels_and_a_warning(t
     assert warning.endswith("Hint: did you mean said?")
     with pytest.raises(InputError, match=r"predictor\.label: found no column 'siad'; expected one of said, prob\[0\], prob\[1\]\. Hint"):
         report(tmp_path / "captured", predictor={"label": "siad"})
+
+
+def test_a_data_set_needs_its_prediction_where_the_baseline_has_metrics_of_it(tmp_path: Path) -> None:
+    """Metrics of labels alone would pass."""
+    report(tmp_path / "base", flags=DATA_SET)
+    flags = {**DATA_SET, "baseline_constraints": tmp_path / "base" / "out" / "analysis.json"}
+    with pytest.raises(InputError, match=r"predictor\.label: found no column 'siad'"):
+        report(tmp_path / "data", flags=flags, predictor={"label": "siad"})
 
 
 def test_one_merged_label_may_be_a_text_too(tmp_path: Path) -> None:

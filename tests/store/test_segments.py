@@ -219,7 +219,7 @@ def test_a_drift_in_a_segment_is_an_alarm_of_the_whole_run(tmp_path: Path) -> No
     outcome = run(tmp_path / "out", dataset_source=write_rows(tmp_path / "capture", people(2, shift=6)), **flags)
     assert outcome.reports[0].violations == ()
     assert outcome.violations == 1
-    assert outcome.message.startswith("CompletedWithViolations: Job completed successfully with 1 violation.")
+    assert outcome.message.startswith("CompletedWithViolations: Job completed successfully with 1 violations.")
     assert read(tmp_path / "out" / "evaluation.json")["verdict"] == "violation"
 
 

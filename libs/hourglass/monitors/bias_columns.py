@@ -20,12 +20,12 @@ from hourglass.states.facet_counts import MISSING
 from hourglass.values import as_floats
 
 
-def need_columns(digest: BiasDigest, counts: FacetCounts, first: Callable[[], FirstRows]) -> tuple[str, ...]:
+def need_columns(digest: BiasDigest, counts: FacetCounts, first: Callable[[], FirstRows], *, predicts: bool) -> tuple[str, ...]:
     """InputError where no row of a window has a facet, the group, the label or the prediction, and its column says why.
 
     Such a column is not there, has lists, or has texts where a threshold is asked for. Captured records may have no labels
     yet, and a data set may have labels only: a prediction that is not among its columns is a warning, which is given back, as
-    are labels that nobody has merged into captures.
+    are labels that nobody has merged into captures. Where the baseline `predicts`, its metrics ask for a prediction.
     """
     config = digest.config
     cells = next(iter(counts.facets.values()), None)
@@ -52,7 +52,7 @@ def need_columns(digest: BiasDigest, counts: FacetCounts, first: Callable[[], Fi
         _need_value("label", name, labels, config.positive.cut, '"label_type": "values"')
     unmerged = no_label and rows.has_sides and rows.labels is None and any(BIAS_METRICS[key].takes_labels for key in config.metrics)
     warnings = ("no row has a label: captures get theirs by hourglass merge",) if unmerged else ()
-    return (*warnings, *(_need_prediction(digest, rows, columns) if no_prediction else ()))
+    return (*warnings, *(_need_prediction(digest, rows, columns, predicts=predicts) if no_prediction else ()))
 
 
 def _need_as_many_headers(names: Sequence[str], rows: FirstRows) -> None:
@@ -63,7 +63,7 @@ def _need_as_many_headers(names: Sequence[str], rows: FirstRows) -> None:
         raise InputError("headers", found=f"{counted(len(names), 'name', 'names')} beside the label's", expected=expected)
 
 
-def _need_prediction(digest: BiasDigest, rows: FirstRows, columns: Mapping[str, Column]) -> tuple[str, ...]:
+def _need_prediction(digest: BiasDigest, rows: FirstRows, columns: Mapping[str, Column], *, predicts: bool) -> tuple[str, ...]:
     config = digest.config
     part = "label" if config.predicted_label is not None else "probability"
     attribute = config.predicted_label or config.probability
@@ -73,7 +73,7 @@ def _need_prediction(digest: BiasDigest, rows: FirstRows, columns: Mapping[str, 
     try:
         need_names([(f"predictor.{part}", attribute)], answers)
     except InputError as slip:
-        if rows.has_sides:
+        if rows.has_sides or predicts:
             raise
         return (f"nothing is predicted: {slip}",)
     _need_value(f"predictor.{part}", attribute, answers, config.probability_threshold if part == "probability" else None)

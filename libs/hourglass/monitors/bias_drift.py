@@ -28,6 +28,7 @@ from hourglass.bias import (
     Decision,
     FacetValue,
     FlipRows,
+    Stage,
     best_off,
     compared,
     evaluate_bias,
@@ -159,7 +160,9 @@ class BiasDrift:
         need_segments(self.settings.segments, asked)
         bias = self.measured(asked.states)
         counts = asked.states.of_rows.get(FacetCounts.kind)
-        warnings = need_columns(self.digest, counts, asked.first) if isinstance(counts, FacetCounts) else ()
+        warnings: tuple[str, ...] = ()
+        if isinstance(counts, FacetCounts):
+            warnings = need_columns(self.digest, counts, asked.first, predicts=self._predicts)
         if dataset.rows and (asked.latest or any(found.verdict is Verdict.VIOLATION for found in bias.evaluations)):
             bias = replace(bias, page=self._page(asked, bias))
         lacking = self._lacking(bias) if dataset.rows else None
@@ -169,13 +172,19 @@ class BiasDrift:
             dataset,
             self._evaluations(bias, lacking),
             constraints={"bias_constraints": suggested} if suggested else None,
-            states=asked.states if self.constraints is None else None,
+            states=asked.states if suggested else None,
             coverage=Coverage(warnings=(*warnings, *_each_once(found.warnings for found in bias.facets))),
             traffic=asked.traffic,
             segments=tuple(self._segments(asked.states)),
             ranking=RANKING,
             bias=bias,
         )
+
+    @property
+    def _predicts(self) -> bool:
+        """Whether the baseline asks for metrics of predictions."""
+        asked = (found for found in self.constraints or () if found.metric in self.digest.config.metrics and found.limit is not None)
+        return any(BIAS_METRICS[found.metric].stage is Stage.POST for found in asked)
 
     def _lacking(self, bias: Bias) -> str | None:
         """Why nothing can be said of a window, whatever some metrics are; None where something can."""
