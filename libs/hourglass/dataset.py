@@ -25,6 +25,11 @@ class Dataset:
     intake: Intake
     other_layouts: Mapping[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def of_any_columns(cls, states: HourStates) -> Dataset:
+        """All rows of an hour or a window, whatever columns they have, for who looks at none of them."""
+        return cls(sum(states.intake.rows.values()), "", {}, states.intake)
+
     def share_with_columns(self, fits: Callable[[int], bool]) -> float:
         """Share of the rows whose columns have positions only and are of such a number."""
         layouts = {self.layout: self.rows, **self.other_layouts}

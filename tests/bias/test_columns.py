@@ -165,7 +165,7 @@ def test_what_has_not_come_yet_is_no_slip(tmp_path: Path) -> None:
     config = {"headers": ["age", "sex", "income"], "label": "income", "label_values_or_threshold": ["1"], "facet": CONFIG["facet"]}
     (tmp_path / "config.json").write_text(json.dumps({**config, "predictor": {"label": "0"}}))
     (tmp_path / "few.json").write_text(
-        json.dumps({**config, "predictor": {"label": "0"}, "methods": {"post_training_bias": {"methods": ["DPPL"]}}})
+        json.dumps({**config, "predictor": {"label": "0"}, "methods": {"post_training_bias": {"methods": ["DPPL", "FT"]}}})
     )
     hint = "no row has a label: captures get theirs by hourglass merge"
     for name, file, warnings in (

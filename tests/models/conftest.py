@@ -45,7 +45,7 @@ def serving(answer: Callable[[bytes], Answer]) -> Iterator[Endpoint]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            pass
+            """Says nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True

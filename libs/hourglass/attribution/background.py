@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from hourglass.attribution.config import Values
-from hourglass.capture.payloads import Column
+from hourglass.capture.payloads import Column, objects
 from hourglass.errors import InputError
 from hourglass.models import Rows
 from hourglass.values import as_floats
@@ -92,17 +92,12 @@ def coded(columns: Mapping[str, Column], names: Sequence[str], texts: Mapping[st
         if name not in texts:
             found.append(as_floats(columns[name]))
             continue
-        values = [None if value is None or value == "" else str(value) for value in values_of(columns[name])]
+        values = [None if value is None or value == "" else str(value) for value in objects(columns[name])]
         vocabulary = dict.fromkeys([*texts[name], *(value for value in values if value is not None)])
         places = {text: place for place, text in enumerate(vocabulary)}
         found.append(np.array([np.nan if value is None else places[value] for value in values], np.float64))
         vocabularies[name] = tuple(places)
     return Rows(tuple(names), np.column_stack(found) if found else np.empty((0, 0)), vocabularies)
-
-
-def values_of(column: Column) -> list[Any]:
-    """The values of a column as Python has them."""
-    return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
 
 
 def is_text(values: Sequence[Any]) -> bool:

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.vq import kmeans2
 
-from hourglass.attribution.background import GivenBackground, coded, is_text, values_of
+from hourglass.attribution.background import GivenBackground, coded, is_text
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.files import InputFile
-from hourglass.capture.payloads import Column
+from hourglass.capture.payloads import Column, objects
 from hourglass.capture.reader import read_batches
 from hourglass.capture.slices import Slice, slices_of
 from hourglass.capture.tally import Tally
@@ -60,7 +60,7 @@ def chosen_background(columns: Mapping[str, Column], names: Sequence[str], count
 
     Distances are of numbers by their standard deviation, and of texts by whether they are the same.
     """
-    values = {name: values_of(columns[name]) for name in names}
+    values = {name: objects(columns[name]) for name in names}
     texts = {name: () for name in names if is_text(values[name])}
     rows = coded(columns, names, texts)
     places = _places(rows)

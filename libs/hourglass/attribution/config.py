@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from hourglass.attribution.explainer import AUTO, EXPLAINERS
-from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean, near_misses
 from hourglass.models import Predictor
 
 CAPTURED = "captured"
@@ -75,11 +75,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     others: ClassVar[frozenset[str]] = frozenset()
 
-    def slips(self, where: str) -> Iterator[HourglassError]:
-        known = {*type(self).model_fields, *self.others}
-        for key in self.model_extra or {}:
-            if key not in known and (hint := did_you_mean(key, sorted(known))):
-                yield InputError(f"{where}{key}", found="an unknown key", expected=", ".join(type(self).model_fields), hint=hint)
+    def slips(self, where: str) -> list[HourglassError]:
+        return near_misses(self.model_extra or (), tuple(type(self).model_fields), where, self.others)
 
 
 Place = Annotated[str, BeforeValidator(lambda given: str(given) if isinstance(given, int) and not isinstance(given, bool) else given)]

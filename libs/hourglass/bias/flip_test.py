@@ -17,7 +17,7 @@ from hourglass.undefined import Undefined
 from hourglass.values import Counts, Floats, as_floats
 
 NEIGHBOURS = 5
-SAMPLED = Basis("a prediction, among the sampled rows", lambda side: side.predicted)
+SAMPLED = Basis("a prediction, among the sampled rows", lambda side: side.predicted, labels=False)
 _AT_ONCE = 1 << 22  # distances at a time: 32 MB
 
 

@@ -27,14 +27,15 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Basis:
-    """Rows of a side that a metric needs, and what they are called."""
+    """Rows of a side that a metric needs, what they are called, and whether they have labels."""
 
     words: str
     of: Callable[[Side], Floats]
+    labels: bool = True
 
 
 LABELLED = Basis("a label", lambda side: side.labelled)
-PREDICTED = Basis("a prediction", lambda side: side.predicted)
+PREDICTED = Basis("a prediction", lambda side: side.predicted, labels=False)
 COMPLETE = Basis("a label and a prediction", lambda side: side.both)
 
 Formula = Callable[[BiasTable], Floats]
@@ -71,7 +72,7 @@ class BiasMetric:
     @property
     def takes_labels(self) -> bool:
         """Whether it looks at labels, not at predictions alone."""
-        return self.counts is not PREDICTED
+        return self.counts.labels
 
     @property
     def meaning(self) -> str:

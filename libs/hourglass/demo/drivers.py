@@ -22,7 +22,7 @@ from hourglass.demo.faults import faults_of
 from hourglass.demo.replay import DAY
 from hourglass.monitors import attribution_drift
 from hourglass.monitors.refresh import Engine
-from hourglass.outputs.attribution import ANALYSIS_JSON
+from hourglass.outputs.documents import ANALYSIS_JSON
 from hourglass.outputs.report import Report
 from hourglass.settings import Settings
 

@@ -30,8 +30,7 @@ from hourglass.demo.replay import DAY, UNFAIR, UNFAIR_HOURS
 from hourglass.monitors import bias_drift, ground_truth_merge, model_quality
 from hourglass.monitors.ground_truth_merge import JoinEngine
 from hourglass.monitors.refresh import Engine
-from hourglass.outputs.bias import ANALYSIS_JSON
-from hourglass.outputs.documents import CONSTRAINTS_JSON, STATISTICS_JSON
+from hourglass.outputs.documents import ANALYSIS_JSON, CONSTRAINTS_JSON, STATISTICS_JSON
 from hourglass.outputs.report import Report
 from hourglass.problems import Problem
 from hourglass.settings import Settings

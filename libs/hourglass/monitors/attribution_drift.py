@@ -16,7 +16,7 @@ from typing import ClassVar, cast
 import numpy as np
 
 from hourglass import storage
-from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, is_text, values_of
+from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, is_text
 from hourglass.attribution.chosen_background import candidates, chosen_background
 from hourglass.attribution.coalitions import LEAST_SAMPLES, all_coalitions, default_samples
 from hourglass.attribution.config import Aggregation, AttributionConfig, group_faults, parse_attribution_config
@@ -39,21 +39,21 @@ from hourglass.attribution.report import (
 )
 from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
+from hourglass.capture.payloads import objects
 from hourglass.capture.window import HOUR
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError, SettingsError, did_you_mean
 from hourglass.hours import HourStates
 from hourglass.models import fingerprint, open_model
-from hourglass.monitors.job import Asked, complete, json_object, plan_pass, prepare, read_document
+from hourglass.monitors.job import Asked, asked_segments, complete, json_object, plan_pass, prepare, read_document, subject_of
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.windows import course
 from hourglass.outputs import documents
-from hourglass.outputs.attribution import ANALYSIS_JSON, AttributionOutputs
+from hourglass.outputs.attribution import AttributionOutputs
 from hourglass.outputs.attribution_report import AttributionPage, HowExplained, attribution_page
 from hourglass.outputs.report import Coverage, Outcome, Ranking, Report, SegmentReport
 from hourglass.scan import SamplePlan, ScanPlan
-from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
 from hourglass.states import Attributions, RowSample
 from hourglass.store import read_states
@@ -110,7 +110,7 @@ class AttributionDrift:
         if not (columns := candidates(files, plan.read)):
             return self
         found, background = self.digest.features(columns) or {}, self.digest.background
-        known = {*background.texts, *(name for name in untold if name in found and is_text(values_of(found[name])))}
+        known = {*background.texts, *(name for name in untold if name in found and is_text(objects(found[name])))}
         texts = tuple(name for name in background.names if name in known)
         return replace(self, digest=replace(self.digest, background=replace(background, texts=texts)))
 
@@ -130,7 +130,7 @@ class AttributionDrift:
         background = chosen_background(named, names, config.clusters, config.seed)
         warnings: tuple[str, ...] = ()
         if self.baseline is not None:
-            hint = f"set methods.shap.baseline, or keep {BACKGROUND_JSON} beside the baseline's {ANALYSIS_JSON}"
+            hint = f"set methods.shap.baseline, or keep {BACKGROUND_JSON} beside the baseline's {documents.ANALYSIS_JSON}"
             warnings = (f"background: found none that the baseline had; one was chosen from these data. Hint: {hint}",)
         return replace(self, digest=replace(self.digest, background=background), warnings=warnings)
 
@@ -161,7 +161,7 @@ class AttributionDrift:
 
     def report(self, asked: Asked) -> Report:
         """Compares the attributions of a window with the baseline's, or says what they are."""
-        dataset = Dataset(sum(asked.states.intake.rows.values()), "", {}, asked.states.intake)
+        dataset = Dataset.of_any_columns(asked.states)
         found = self.measured(asked.states, asked.states.sample)
         if found.rows and not found.labels and self.baseline is None:
             expected, hint = "kept rows, of which the medians are", "set --sample-rows, or agg_method to mean_abs"
@@ -206,7 +206,7 @@ class AttributionDrift:
         config = self.digest.config
         each, periods = course(asked.window) if asked.window is not None else (HOUR, [])
         history = [(period.start, self._shares(asked.sum(period).states)) for period in periods]
-        subject = self.settings.sagemaker_endpoint_name or ", ".join(filter(None, asked.traffic)) or self.settings.dataset_source
+        subject = subject_of(self.settings, asked)
         how = HowExplained(
             config.predictor.name if config.predictor is not None else "",
             config.samples,
@@ -269,13 +269,10 @@ class AttributionDrift:
         return tuple(_evaluation(comparison) for comparison in found.comparisons if comparison.threshold is not None)
 
     def _segments(self, states: HourStates) -> Iterable[SegmentReport]:
-        wanted = {by.name for by in self.settings.segments}
         found = []
-        for name, segment in states.segments.items():
-            if segmentation_of(name) not in wanted:
-                continue
+        for name, segment in asked_segments(self.settings.segments, states):
             measured = self.measured(segment, states.sample, name)
-            dataset = Dataset(sum(segment.intake.rows.values()), "", {}, segment.intake)
+            dataset = Dataset.of_any_columns(segment)
             moved = [comparison.value or 0.0 for comparison in measured.comparisons if comparison.metric == "share_moved"]
             report = SegmentReport(name, dataset, self._compared(measured), attribution=measured)
             found.append(replace(report, effect=max(moved, default=0.0)))
@@ -354,10 +351,10 @@ def read_config(settings: Settings) -> AttributionConfig:
 
 def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, GlobalAttributions] | None:
     """The baseline's attributions by label, with draws where its states lie beside it."""
-    given = read_document(settings.baseline_constraints, ANALYSIS_JSON)
+    given = read_document(settings.baseline_constraints, documents.ANALYSIS_JSON)
     if given is None:
         return None
-    path = settings.baseline_constraints or ANALYSIS_JSON
+    path = settings.baseline_constraints or documents.ANALYSIS_JSON
     baseline = parse_baseline(json_object(given, path), path)
     states = read_states(settings.baseline_states or beside(settings.baseline_constraints or "", documents.BASELINE_STATES))
     if states is None:

@@ -45,15 +45,26 @@ from hourglass.dataset import Dataset
 from hourglass.errors import InputError
 from hourglass.hours import HourStates
 from hourglass.monitors.bias_columns import need_columns
-from hourglass.monitors.job import Asked, complete, json_object, need_segments, plan_pass, prepare, read_document, read_first
+from hourglass.monitors.job import (
+    Asked,
+    asked_segments,
+    complete,
+    json_object,
+    need_segments,
+    plan_pass,
+    prepare,
+    read_document,
+    read_first,
+    subject_of,
+)
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.windows import course
-from hourglass.outputs.bias import ANALYSIS_JSON, BiasOutputs
+from hourglass.outputs.bias import BiasOutputs
 from hourglass.outputs.bias_report import BiasPage, HowComputed, Key, bias_page, history_of
+from hourglass.outputs.documents import ANALYSIS_JSON
 from hourglass.outputs.report import Bias, Coverage, Outcome, Ranking, Report, SegmentReport
 from hourglass.quality import Bootstrap, ClassRule, Same
 from hourglass.scan import SamplePlan, ScanPlan
-from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
 from hourglass.states import FacetCounts
 from hourglass.undefined import Undefined
@@ -156,7 +167,7 @@ class BiasDrift:
 
     def report(self, asked: Asked) -> Report:
         """Measures the bias of a window, and holds it against the baseline's."""
-        dataset = Dataset(sum(asked.states.intake.rows.values()), "", {}, asked.states.intake)
+        dataset = Dataset.of_any_columns(asked.states)
         need_segments(self.settings.segments, asked)
         bias = self.measured(asked.states)
         counts = asked.states.of_rows.get(FacetCounts.kind)
@@ -228,8 +239,7 @@ class BiasDrift:
         """What a person is to read of a window, with the course over its stored hours, or those of the last day."""
         settings, bootstrap = self.settings, self._bootstrap
         how = HowComputed(bootstrap.draws, bootstrap.share, self._decision, settings.minimum_count)
-        subject = settings.sagemaker_endpoint_name or ", ".join(source for source in asked.traffic if source) or settings.dataset_source
-        page = bias_page(subject, asked.window, bias.facets, bias.evaluations, how, self.digest.config.metrics)
+        page = bias_page(subject_of(settings, asked), asked.window, bias.facets, bias.evaluations, how, self.digest.config.metrics)
         if asked.window is None or not page.judged:
             return page
         each, periods = course(asked.window)
@@ -291,13 +301,10 @@ class BiasDrift:
         return None if states.sample is None else self.digest.flip_rows(states.sample, hidden)
 
     def _segments(self, states: HourStates) -> Iterable[SegmentReport]:
-        wanted = {by.name for by in self.settings.segments}
         found = []
-        for name, segment in states.segments.items():
-            if segmentation_of(name) not in wanted:
-                continue
+        for name, segment in asked_segments(self.settings.segments, states):
             bias = self.measured(segment)
-            dataset = Dataset(sum(segment.intake.rows.values()), "", {}, segment.intake)
+            dataset = Dataset.of_any_columns(segment)
             lacking = self._lacking(bias) if dataset.rows else None
             report = SegmentReport(name, dataset, self._evaluations(bias, lacking), bias=bias)
             found.append(replace(report, effect=float(len(report.violations))))

@@ -37,6 +37,7 @@ from hourglass.history import History, Summed
 from hourglass.hours import HourStates
 from hourglass.monitors.refresh import Engine, Progress, Refreshed, refresh
 from hourglass.monitors.windows import Plan, days_over, message, need_sound_input
+from hourglass.outputs.documents import ANALYSIS_JSON, CONSTRAINTS_JSON
 from hourglass.outputs.report import Coverage, Outcome, Report
 from hourglass.outputs.write import Outputs, write_reports
 from hourglass.scan import ScanPlan
@@ -44,7 +45,7 @@ from hourglass.segments import MISSING, Segmentation, segmentation_of
 from hourglass.settings import Settings
 from hourglass.store import StateStore
 
-_BASELINES = "analysis.json", "constraints.json"
+_BASELINES = ANALYSIS_JSON, CONSTRAINTS_JSON
 _FIRST_BATCHES, _FIRST_ROWS = 8, 1000  # of each
 
 RowChecks = Callable[[Sequence[Task], ReadPlan, Dataset], tuple[Sequence[Evaluation], Sequence[dict[str, Any]]]]
@@ -308,6 +309,17 @@ def need_segments(segments: Sequence[Segmentation], asked: Asked) -> None:
         values = {name.partition("=")[2] for name in asked.states.segments if segmentation_of(name) == by.name}
         if not values if by.condition else values <= {MISSING}:
             need_names([(f"segments: {by.name}", column) for column in by.columns], asked.first().columns)
+
+
+def asked_segments(segments: Sequence[Segmentation], states: HourStates) -> Iterator[tuple[str, HourStates]]:
+    """The segments of some hours that are asked for now; stored hours may have others."""
+    wanted = {by.name for by in segments}
+    return ((name, segment) for name, segment in states.segments.items() if segmentation_of(name) in wanted)
+
+
+def subject_of(settings: Settings, asked: Asked) -> str:
+    """What a window's report is about: the endpoint, or where its rows came from."""
+    return settings.sagemaker_endpoint_name or ", ".join(filter(None, asked.traffic)) or settings.dataset_source
 
 
 def _names(batches: Iterable[Mapping[str, Column]]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset
 from hourglass.errors import HourglassError, InputError, SettingsError
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, complete, json_object, need_names, need_segments, prepare, read_document
+from hourglass.monitors.job import Asked, asked_segments, complete, json_object, need_names, need_segments, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs import documents
 from hourglass.outputs.model_quality import ModelQualityOutputs
@@ -43,7 +43,6 @@ from hourglass.quality import (
 )
 from hourglass.quality.digest import DEFAULT_THRESHOLD
 from hourglass.scan import ScanPlan
-from hourglass.segments import segmentation_of
 from hourglass.settings import Settings
 from hourglass.states import ClassProbabilities, Scores, State
 from hourglass.undefined import Undefined
@@ -121,7 +120,7 @@ class ModelQuality:
 
     def report(self, asked: Asked) -> Report:
         """Suggests thresholds for a window, or holds its metrics against those of its reference."""
-        dataset = _dataset(asked.states)
+        dataset = Dataset.of_any_columns(asked.states)
         measured = self.measured(asked.states)
         slips = self._need_attributes(measured, asked) if dataset.rows else ()
         if self.thresholds is None and self.settings.reference.is_baseline:
@@ -190,17 +189,13 @@ class ModelQuality:
 
     def _segments(self, asked: Asked, whole: QualityReport, thresholds: Thresholds) -> tuple[SegmentReport, ...]:
         """The segments of a window, the one that is worst beyond chance first."""
-        wanted = {by.name for by in self.settings.segments}
-        found = [
-            self._segment(name, states, whole, thresholds)
-            for name, states in asked.states.segments.items()
-            if segmentation_of(name) in wanted
-        ]
+        segments = asked_segments(self.settings.segments, asked.states)
+        found = [self._segment(name, states, whole, thresholds) for name, states in segments]
         return tuple(sorted(found, key=lambda segment: (segment.effect is None, -(segment.effect or 0.0), segment.name)))
 
     def _segment(self, name: str, states: HourStates, whole: QualityReport, thresholds: Thresholds) -> SegmentReport:
         measured = self.measured(states)
-        report = SegmentReport(name, _dataset(states), tuple(self._evaluate(measured, thresholds)), quality=measured)
+        report = SegmentReport(name, Dataset.of_any_columns(states), tuple(self._evaluate(measured, thresholds)), quality=measured)
         key = FIRST_METRICS[self.digest.problem][0]
         own, all_rows = measured.metrics[key], whole.metrics[key]
         if isinstance(own.value, Undefined) or isinstance(all_rows.value, Undefined) or isinstance(own.deviation, Undefined):
@@ -308,11 +303,6 @@ def _threshold(text: str | None) -> float | str:
         hint = f"a column's number would be the threshold itself: name it, _c{text} where it has no name" if text.isdigit() else None
         raise InputError("probability_threshold_attribute", found=text, expected="a number from 0 to 1, or an attribute", hint=hint)
     return threshold
-
-
-def _dataset(states: HourStates) -> Dataset:
-    """The rows of a window, whatever columns they have."""
-    return Dataset(sum(states.intake.rows.values()), "", {}, states.intake)
 
 
 def _written(thresholds: Thresholds, problem: Problem) -> bytes:

@@ -16,7 +16,6 @@ from hourglass.outputs.attribution_report import attribution_files
 from hourglass.outputs.report import Report, SegmentReport
 from hourglass.outputs.report_files import REPORT_HTML, REPORT_PDF
 
-ANALYSIS_JSON = "analysis.json"
 ATTRIBUTION_CSV = "attribution_data.csv"
 MODEL_JSON = "model_metadata.json"
 LOCAL_CSV, BASELINE_CSV = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
@@ -84,7 +83,7 @@ def _metric(name: str, value: float, dimensions: dict[str, str]) -> cloudwatch.M
 
 def _files(found: AttributionReport) -> dict[str, bytes]:
     violations = attribution_violations(found.comparisons)
-    files = {ANALYSIS_JSON: documents.to_json(analysis_document(found.labels)), ATTRIBUTION_CSV: _table(found)}
+    files = {documents.ANALYSIS_JSON: documents.to_json(analysis_document(found.labels)), ATTRIBUTION_CSV: _table(found)}
     return files if violations is None else {**files, documents.VIOLATIONS_JSON: documents.to_json(violations)}
 
 

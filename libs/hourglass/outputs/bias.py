@@ -15,7 +15,6 @@ from hourglass.outputs.report import Bias, Report, SegmentReport
 from hourglass.outputs.report_files import REPORT_HTML, REPORT_PDF
 from hourglass.undefined import Undefined
 
-ANALYSIS_JSON = "analysis.json"
 _STAGES = {Stage.PRE: "Pre-training", Stage.POST: "Post-Training"}  # in the stock monitor's spelling
 _INFINITE = 2.348543e108  # what the stock monitor publishes for an infinity, which CloudWatch does not take
 
@@ -43,7 +42,7 @@ class BiasOutputs:
         analysis = analysis_document(bias.facets, config.label_name, config.positive.name, config.metrics)
         violations = bias_violations(bias.evaluations)
         found = {} if violations is None else {documents.VIOLATIONS_JSON: documents.to_json(violations)}
-        return {ANALYSIS_JSON: documents.to_json(analysis), **found}
+        return {documents.ANALYSIS_JSON: documents.to_json(analysis), **found}
 
     def metrics(self, report: Report) -> Iterator[cloudwatch.Metric]:
         """Each metric of each facet value; one without a value has no point."""

@@ -20,7 +20,7 @@ from hourglass.statistics import STATISTICS
 from hourglass.statistics.inferred_type import inferred_type
 from hourglass.undefined import Undefined
 
-STATISTICS_JSON, CONSTRAINTS_JSON = "statistics.json", "constraints.json"
+STATISTICS_JSON, CONSTRAINTS_JSON, ANALYSIS_JSON = "statistics.json", "constraints.json", "analysis.json"
 VIOLATIONS_JSON, EVALUATION_JSON = "constraint_violations.json", "evaluation.json"
 SEGMENTS_JSON, BASELINE_STATES = "segments.json", "baseline_states.parquet"
 QUARANTINE = "quarantine/bad_lines.jsonl"

@@ -111,7 +111,7 @@ def test_nulls_are_as_if_they_were_absent(part: tuple[str, ...]) -> None:
         ({"header": ["a"]}, "header: found an unknown key.*did you mean headers"),
         ({"methods": {"shap": {"num_sample": 5}}}, r"methods\.shap\.num_sample: found an unknown key.*did you mean num_samples"),
         ({"methods": {"sharp": {}}}, r"methods\.sharp: found an unknown key.*did you mean shap"),
-        ({"predictor": {"instance_typ": "ml"}}, r"predictor\.instance_typ: found an unknown key.*did you mean instance_type"),
+        ({"predictor": {"endpoint_nam": "ml"}}, r"predictor\.endpoint_nam: found an unknown key.*did you mean endpoint_name"),
         ({"headers": ["age", "y"], "label": "agee"}, "label: found 'agee'; expected one of the headers.*did you mean age"),
         ({"headers": ["age", "y"], "label": 2}, "label: found '2'; expected one of the headers, or an index"),
         ({"predictor": {"label_headers": ["a", "a"]}}, "label_headers: found 'a' 2 times"),
