@@ -46,9 +46,12 @@ def run_bias(output: Path, engine: Engine = plain_engine, **flags: Any) -> Outco
     return bias_drift.run(settings_of(output, flags), engine)
 
 
-def run_attribution(output: Path, engine: Engine = plain_engine, **flags: Any) -> Outcome:
-    """An attribution run into `output`."""
-    return attribution_drift.run(settings_of(output, flags), engine)
+def run_attribution(output: Path, engine: Engine = plain_engine, parallelism: int = 2, **flags: Any) -> Outcome:
+    """An attribution run into `output`, with what it measured held against its schema."""
+    outcome = attribution_drift.run(settings_of(output, flags), engine, parallelism)
+    for path in output.rglob("evaluation.json"):
+        validator("evaluation").validate(read(path))
+    return outcome
 
 
 def settings_of(output: Path, flags: Mapping[str, Any]) -> Settings:

@@ -59,6 +59,10 @@ class ModelError(InputError):
     """A model cannot be opened, fails, or answers with what is no prediction."""
 
 
+class ModelUnreachable(ModelError):
+    """A model does not answer at all, whatever it is asked about."""
+
+
 class EnvironmentFault(HourglassError):
     """Something outside of the data and the settings is missing: Java, a package, a right."""
 

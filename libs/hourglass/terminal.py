@@ -101,9 +101,15 @@ def _row(report: Report) -> list[str | Text]:
     return [window, f"{report.dataset.rows:,}", bad, verdict(str(report.verdict)), findings(report)]
 
 
-def warnings(reports: Iterable[Report]) -> None:
-    """Prints what could not be used, each sentence once."""
-    _warn(warning for report in reports for warning in report.coverage.warnings)
+def warnings(reports: Sequence[Report]) -> None:
+    """Prints what could not be used, each sentence once, with the windows that it is about where it is not about all."""
+    windows: dict[str, list[str]] = {}
+    for report in reports:
+        for warning in dict.fromkeys(report.coverage.warnings):
+            windows.setdefault(warning, []).append(_span(report.window) if report.window else "all")
+    for warning, spans in windows.items():
+        more = f" and {counted(len(spans) - 1, 'more window', 'more windows')}" if len(spans) > 1 else ""
+        _warn([warning if len(spans) == len(reports) else f"{spans[0]}{more}: {warning}"])
 
 
 def _warn(sentences: Iterable[str]) -> None:

@@ -75,5 +75,5 @@ def test_the_scale_is_that_of_the_explainer(credit: tuple[Path, dict[str, Any]],
     (tmp_path / "config.json").write_text(json.dumps(config))
     run_attribution(tmp_path / "out", dataset_source=folder / "first.csv", analysis_config=tmp_path / "config.json", sample_rows=40)
     metadata = read(tmp_path / "out" / "model_metadata.json")
-    assert (metadata["scale"], metadata["use_logit"]) == (scale, False)
+    assert metadata["scale"] == scale
     assert f"of the {scale}" in (tmp_path / "out" / "report.html").read_text()

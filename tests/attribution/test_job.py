@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +21,6 @@ from hourglass.attribution import report as attribution_report
 from hourglass.attribution.background import read_background
 from hourglass.attribution.report import NO_DRAWS
 from hourglass.errors import InputError, ModelError, SettingsError
-from hourglass.local import run_locally
 from hourglass.outputs.report import Outcome
 from hourglass.states import Attributions
 from hourglass.values import Floats
@@ -209,17 +209,6 @@ def run_and_read(output: Path, **flags: Any) -> dict[str, float]:
     """The global attributions of a run."""
     run_attribution(output, **flags)
     return values(output)
-
-
-def test_processes_write_the_same_bytes(tmp_path: Path, numbers: dict[str, Any]) -> None:
-    """However many explain the rows."""
-    write_capture(tmp_path / "capture", people(250, 5, NUMBERS), "2026/11/21/10")
-    run_attribution(tmp_path / "plain", **numbers)
-    run_attribution(tmp_path / "other", run_locally, **numbers)
-    files = [path for path in (tmp_path / "plain").iterdir() if path.suffix in {".json", ".csv"}]
-    assert len(files) >= 4
-    for path in files:
-        assert (tmp_path / "other" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_stored_hours_are_not_explained_again_unless_the_model_changed(tmp_path: Path, numbers: dict[str, Any]) -> None:
@@ -429,9 +418,9 @@ def test_a_model_that_fails_says_how(tmp_path: Path, numbers: dict[str, Any], fo
 def test_a_feature_that_the_data_lack_is_named(tmp_path: Path, numbers: dict[str, Any]) -> None:
     """In a baseline with the nearest of the columns that there are; later on it is missing, which the window says."""
     write_model(tmp_path, FORMULA.replace("rows['hours']", "rows['hours'].fillna(38)"))
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, baseline=[[40.0, 38.0, 0.0]])
     run_attribution(tmp_path / "base", **numbers)
     (tmp_path / "rows.jsonl").write_text('{"age": 1, "hour": 2, "debt": 3}\n' * 40)
-    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, baseline=[[40.0, 38.0, 0.0]])
     flags = {**numbers, "analysis_config": config, "dataset_source": tmp_path / "rows.jsonl"}
     with pytest.raises(InputError, match=r"feature hours: found columns age, hour, debt.*did you mean hour") as fault:
         run_attribution(tmp_path / "out", **flags)
@@ -459,8 +448,37 @@ def test_rows_that_cannot_be_explained_are_counted(tmp_path: Path, numbers: dict
         report = run_attribution(tmp_path / name, **flags, explain_rows=name).reports[0]
         assert report.attribution is not None
         assert report.attribution.rows == 294
-        assert report.coverage.warnings == ("6 of 300 rows: found missing values, or other features; not explained",)
+        assert report.coverage.warnings == ("6 of 300 rows: found other features, or values that the model refuses; not explained",)
     assert values(tmp_path / "all") == pytest.approx(values(tmp_path / "sample"), rel=1e-9)
+
+
+def test_a_row_that_the_model_refuses_is_left_out(tmp_path: Path) -> None:
+    """Such as one of a category that it was not made with; where it refuses many, the run ends and says why."""
+    (tmp_path / "model.py").write_text(
+        "import numpy as np\n"
+        "def predict(rows):\n"
+        "    if not rows['city'].isin(['a', 'b']).all():\n"
+        "        raise ValueError('unknown city')\n"
+        "    return rows['age'] / 100 + (rows['city'] == 'b')\n"
+    )
+    config = write_config(tmp_path, tmp_path / "model.py", ("age", "city"), baseline=[[40.0, "a"]])
+    rows = people(200, names=("age", "city"))
+    run_attribution(tmp_path / "base", dataset_source=write_capture(tmp_path / "known", rows[:-3]), analysis_config=config)
+    for row in rows[-3:]:
+        row["city"] = "new"
+    source = write_capture(tmp_path / "capture", rows)
+    flags = {"dataset_source": source, "analysis_config": config, "baseline_constraints": tmp_path / "base"}
+    for explained in ("sample", "all"):
+        report = run_attribution(tmp_path / explained, **flags, explain_rows=explained).reports[0]
+        assert report.attribution is not None
+        assert report.attribution.rows == 197
+        warned = "3 of 200 rows: found other features, or values that the model refuses; not explained"
+        assert report.coverage.warnings == (warned,)
+        assert values(tmp_path / explained) == pytest.approx(values(tmp_path / "base"), rel=1e-12)
+    for row in rows[50:]:
+        row["city"] = "new"
+    with pytest.raises(ModelError, match="unknown city"):
+        run_attribution(tmp_path / "out", **{**flags, "dataset_source": write_capture(tmp_path / "many", rows)})
 
 
 def test_faults_of_a_configuration_come_at_once(tmp_path: Path) -> None:
@@ -478,7 +496,10 @@ def test_faults_of_a_configuration_come_at_once(tmp_path: Path) -> None:
     [
         ({"features": []}, "expected explanations.kernel_shap"),
         ({"explanations": {"kernel_shap": {"label0": {"global_shap_values": {"age": "much"}}}}}, "global_shap_values.age: found 'much'"),
-        ({"explanations": {"kernel_shap": {"other": {"global_shap_values": {"age": 0.5}}}}}, "labels of the model: found label0"),
+        (
+            {"explanations": {"kernel_shap": {"other": {"global_shap_values": dict.fromkeys(NUMBERS, 0.5)}}}},
+            "labels of the model: found label0",
+        ),
     ],
     ids=["another monitor's", "no numbers", "other labels"],
 )
@@ -526,7 +547,10 @@ def test_a_window_of_which_nothing_is_explained_does_not_pass(tmp_path: Path, nu
     assert (report.dataset.rows, report.verdict) == (400, "insufficient data")
 
 
-@pytest.mark.parametrize("wrong", ["ndcg=1.5", "ndcg=-0.1", "ndcg=nan", "share_moved=-1", "share_moved=inf", "rank_change=nan"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["ndcg=1.5", "ndcg=-0.1", "ndcg=nan", "share_moved=-1", "share_moved=20", "largest_change=1.1", "share_moved=inf", "rank_change=nan"],
+)
 def test_a_threshold_that_nothing_is_beyond_is_refused(tmp_path: Path, numbers: dict[str, Any], wrong: str) -> None:
     """With the metric's name."""
     with pytest.raises(InputError, match=f"attribution_thresholds: {wrong.partition('=')[0]}: found"):
@@ -580,6 +604,143 @@ def test_a_label_that_only_the_baseline_has_is_told(tmp_path: Path, numbers: dic
     said = (tmp_path / "out" / "report.html").read_text()
     assert "No verdict for 1 of 2 labels (the model has no such label now; it has label0)" in said
     assert "has not changed beyond the limit" not in said
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [("age", "hour", "debt"), ("age", "hours", "debt", "city"), ("age", "hours")],
+    ids=["a slip", "one too many", "one too few"],
+)
+@pytest.mark.parametrize("stock", [False, True], ids=["ours", "stock"])
+def test_other_features_than_the_baselines_are_refused(
+    tmp_path: Path, numbers: dict[str, Any], headers: Sequence[str], *, stock: bool
+) -> None:
+    """By its background, or where it has only an analysis.json by the features in that."""
+    run_attribution(tmp_path / "base", **numbers)
+    if stock:
+        for path in (tmp_path / "base").iterdir():
+            if path.name != "analysis.json":
+                path.unlink()
+    (tmp_path / "model.py").write_text("def predict(rows):\n    return rows.sum(axis=1)\n")
+    shap = {"baseline": [[1.0] * len(headers)]} if stock else {}
+    config = write_config(tmp_path, tmp_path / "model.py", headers, **shap)
+    flags = {**numbers, "analysis_config": config, "baseline_constraints": tmp_path / "base"}
+    with pytest.raises(InputError, match=r"features: found .*; expected those of .*base"):
+        run_attribution(tmp_path / "out", **flags)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("shap", "subject"),
+    [
+        ({"agg_method": "mean_sq"}, "agg_method: found mean_sq; expected mean_abs"),
+        ({"use_logit": True}, "use_logit: found log-odds; expected answer"),
+        ({"baseline": [[1.0, 2.0, 3.0]]}, "baseline: found SHA-256 "),
+        ({"groups": {"debt": ["debt"]}}, "groups: found {'debt': "),
+    ],
+    ids=["aggregation", "scale", "background", "groups"],
+)
+def test_another_question_than_the_baselines_is_refused(
+    tmp_path: Path, numbers: dict[str, Any], shap: dict[str, Any], subject: str
+) -> None:
+    """By the baseline's model_metadata.json, without which, as of a stock baseline, nobody knows."""
+    run_attribution(tmp_path / "base", **numbers)
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, **shap)
+    flags = {**numbers, "analysis_config": config, "baseline_constraints": tmp_path / "base"}
+    with pytest.raises(SettingsError, match=re.escape(f"methods.shap.{subject}")) as fault:
+        run_attribution(tmp_path / "out", **flags)
+    assert len(fault.value.faults) == 1
+    (tmp_path / "base" / "model_metadata.json").unlink()
+    assert run_attribution(tmp_path / "out", **flags).reports[0].evaluations
+
+
+def test_another_explainer_than_the_baselines_is_refused(tmp_path: Path) -> None:
+    """Of a forest, exact by its trees or by coalitions: the same to the last digits but for the coalitions that are not tried."""
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    skops = pytest.importorskip("skops.io")
+    rows = people(120, names=NUMBERS)
+    table = np.array([list(row.values()) for row in rows])
+    (tmp_path / "model.skops").write_bytes(skops.dumps(ensemble.RandomForestRegressor(5, random_state=0).fit(table, table[:, 0])))
+    flags: dict[str, Any] = {"dataset_source": write_capture(tmp_path / "capture", rows)}
+    found = {}
+    for explainer in ("tree", "kernel"):
+        config = write_config(tmp_path, tmp_path / "model.skops", NUMBERS, explainer=explainer)
+        run_attribution(tmp_path / explainer, **flags, analysis_config=config)
+        found[explainer] = values(tmp_path / explainer)
+    assert found["kernel"] == pytest.approx(found["tree"], rel=1e-6)
+    with pytest.raises(SettingsError, match="explainer: found kernel; expected tree"):
+        run_attribution(tmp_path / "out", **{**flags, "analysis_config": config, "baseline_constraints": tmp_path / "tree"})
+
+
+def test_other_circumstances_than_the_baselines_are_told(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """Another model, seed or order of the headers: compared, and said in each window."""
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, baseline=[[40.0, 38.0, 20.0]])
+    run_attribution(tmp_path / "base", **{**numbers, "analysis_config": config})
+    write_model(tmp_path, DRIFTED)
+    turned = ("hours", "age", "debt")
+    config = write_config(tmp_path, tmp_path / "model.py", turned, seed=2, baseline=str(tmp_path / "base" / "background.json"))
+    flags = {**numbers, "analysis_config": config, "baseline_constraints": tmp_path / "base"}
+    warnings = run_attribution(tmp_path / "out", **flags).reports[0].coverage.warnings
+    told = [re.sub("SHA-256 [0-9a-f]{8}…", "a hash", warning.replace(str(tmp_path), "")) for warning in warnings]
+    assert told == [
+        "model: found a hash; expected a hash, as in /base/model_metadata.json",
+        "headers: found hours, age, debt; expected age, hours, debt, as in /base/model_metadata.json",
+        "methods.shap.seed: found 2; expected 1, as in /base/model_metadata.json",
+    ]
+
+
+def test_a_model_that_says_the_same_of_all_rows_makes_no_baseline(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """Rounding gives no feature a share, not of a sum that is off by its last digit either; beside a baseline there is no verdict."""
+    run_attribution(tmp_path / "base", **numbers)
+    write_model(tmp_path, "0.3 + 0.0 * rows['age']")
+    with pytest.raises(InputError, match="model: found the same answer for all rows"):
+        run_attribution(tmp_path / "none", **numbers)
+    write_model(tmp_path, "0.3 + 1e-17 * rows['age'] + 0.1 * rows['debt'] - 0.1 * rows['debt']")
+    with pytest.raises(InputError, match="model: found the same answer for all rows"):
+        run_attribution(tmp_path / "none", **numbers)
+    report = run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base").reports[0]
+    assert report.verdict == "insufficient data"
+
+
+def test_texts_in_a_feature_of_numbers_are_told(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """They are missing values to the model; of a feature of texts they are its values."""
+    write_model(tmp_path, FORMULA.replace("rows['hours']", "rows['hours'].fillna(38)"))
+    run_attribution(tmp_path / "base", **numbers)
+    rows = people(100, names=NUMBERS)
+    for row in rows[:7]:
+        row["hours"] = "forty"
+    flags = {**numbers, "dataset_source": write_capture(tmp_path / "other", rows), "baseline_constraints": tmp_path / "base"}
+    report = run_attribution(tmp_path / "out", **flags).reports[0]
+    assert report.coverage.warnings == ("feature hours: found texts in 7 of 100 kept rows, such as 'forty'; explained as missing values",)
+
+
+def test_a_chosen_background_is_one_that_the_model_answers(tmp_path: Path) -> None:
+    """Of rows without missing values where it refuses those with some; else of all rows."""
+    rows = [{**row, "debt": "" if i % 3 else row["debt"]} for i, row in enumerate(people(300, names=NUMBERS))]
+    source = write_capture(tmp_path / "capture", rows)
+    refusing = f"np.where(rows.isna().any(axis=1), np.nan, {FORMULA})"
+    for name, formula, refuses in (
+        ("refuses", refusing, True),
+        ("takes", FORMULA.replace("rows['debt']", "rows['debt'].fillna(9)"), False),
+    ):
+        config = write_config(tmp_path, write_model(tmp_path, formula), NUMBERS)
+        run_attribution(tmp_path / name, dataset_source=source, analysis_config=config)
+        background = read(tmp_path / name / "background.json")["rows"]
+        assert any(None in row for row in background) != refuses
+
+
+def test_all_that_was_measured_is_in_the_evaluation(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """With limits and without: a change that NDCG does not see is there to be read."""
+    run_attribution(tmp_path / "base", **numbers)
+    write_model(tmp_path, FORMULA.replace("0.02", "0.04"))
+    report = run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base").reports[0]
+    measured = {entry["metric"]: entry for entry in read(tmp_path / "out" / "evaluation.json")["attribution"]}
+    assert list(measured) == ["ndcg", "share_moved", "largest_change", "rank_change"]
+    assert {metric: entry["threshold"] for metric, entry in measured.items()} == {**dict.fromkeys(measured), "ndcg": 0.9}
+    assert report.attribution is not None
+    assert [entry["value"] for entry in measured.values()] == [found.value for found in report.attribution.comparisons]
+    assert measured["share_moved"]["value"] > 0.05
+    assert measured["share_moved"]["interval"][0] > 0
 
 
 def test_few_rows_are_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,12 @@ import orjson
 
 from hourglass.attribution.config import Values
 from hourglass.capture.payloads import Column, objects
-from hourglass.errors import InputError
+from hourglass.errors import InputError, shorten
 from hourglass.models import Rows
-from hourglass.values import as_floats
+from hourglass.values import NOT_A_NUMBER, as_floats
 
 BACKGROUND_JSON = "background.json"
+MISSING = {"", *NOT_A_NUMBER}
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class GivenBackground:
         columns = zip(self.names, zip(*self.rows, strict=True), strict=True)
         return tuple(name for name, column in columns if name not in self.texts and all(value is None for value in column))
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the rows and their weights, whether a number was written as 40 or as 40.0."""
+        rows = [[float(value) if isinstance(value, int | float) else value for value in row] for row in self.rows]
+        return hashlib.sha256(orjson.dumps([self.names, rows, self.weights])).hexdigest()
+
     def coded(self) -> Rows:
         """The rows as numbers."""
         return coded(dict(zip(self.names, map(list, zip(*self.rows, strict=True)), strict=True)), self.names, dict.fromkeys(self.texts, ()))
@@ -53,6 +61,20 @@ class GivenBackground:
         """What `background.json` holds."""
         rows = [list(row) for row in self.rows]
         return {"version": 1, "features": list(self.names), "texts": list(self.texts), "rows": rows, "weights": list(self.weights)}
+
+
+def features_fault(now: Sequence[str], before: Sequence[str], path: str) -> InputError | None:
+    """The fault of features that are not a baseline's; None where they are, in whatever order.
+
+    >>> print(features_fault(["age", "sex"], ["age", "sexx"], "analysis.json"))
+    features: found sex, and no sexx; expected those of analysis.json. Hint: set headers and groups as they were, or make the baseline anew
+    """
+    new, gone = [name for name in now if name not in before], [name for name in before if name not in now]
+    if not new and not gone:
+        return None
+    found = ", and ".join(filter(None, (", ".join(new), f"no {', '.join(gone)}" if gone else "")))
+    hint = "set headers and groups as they were, or make the baseline anew"
+    return InputError("features", found=shorten(found), expected=f"those of {path}", hint=hint)
 
 
 def texts_of(names: Sequence[str], rows: Sequence[Values]) -> tuple[str, ...]:
@@ -104,3 +126,15 @@ def is_text(values: Sequence[Any]) -> bool:
     """Whether a feature is a text: most of its values are no numbers."""
     there = [value for value in values if value is not None and value != ""]
     return bool(there) and 2 * int(np.isnan(as_floats(there)).sum()) > len(there)
+
+
+def texts_among(values: Sequence[Any]) -> list[str]:
+    """The values that are neither numbers nor missing.
+
+    >>> texts_among([1, "2", "", None, "NaN", "old"])
+    ['old']
+    """
+    numbers = as_floats(values)
+    return [
+        value for value, number in zip(values, numbers, strict=True) if isinstance(value, str) and np.isnan(number) and value not in MISSING
+    ]

@@ -11,15 +11,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.vq import kmeans2
 
-from hourglass.attribution.background import GivenBackground, coded, is_text
+from hourglass.attribution.background import MISSING, GivenBackground, coded, is_text
+from hourglass.attribution.config import AttributionConfig
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.files import InputFile
 from hourglass.capture.payloads import Column, objects
 from hourglass.capture.reader import read_batches
 from hourglass.capture.slices import Slice, slices_of
 from hourglass.capture.tally import Tally
-from hourglass.errors import InputError
-from hourglass.models import Rows
+from hourglass.errors import InputError, ModelError
+from hourglass.models import Rows, open_model
 from hourglass.values import Floats
 
 _BLOCKS, _ROWS_OF_BLOCKS = 16, 2000
@@ -53,6 +54,23 @@ def _some(batch: Batch, name: str, count: int) -> Iterator[object]:
     for row in range(0, batch.count, max(1, batch.count // count)):
         value = None if column is None else column[row]
         yield value.as_py() if hasattr(value, "as_py") else value
+
+
+def answered_background(columns: Mapping[str, Column], names: Sequence[str], config: AttributionConfig) -> GivenBackground:
+    """A chosen background that the model answers: of rows without missing values where it refuses those with some."""
+    found = chosen_background(columns, names, config.clusters, config.seed)
+    if config.predictor is None or not any(value is None for row in found.rows for value in row):
+        return found
+    try:
+        open_model(config.predictor).predict(found.coded())
+    except ModelError:
+        values = [objects(columns[name]) for name in names]
+        filled = [row for row in zip(*values, strict=True) if not any(value is None or value in MISSING for value in row)]
+        if not filled:
+            raise
+        kept = dict(zip(names, map(list, zip(*filled, strict=True)), strict=True))
+        return chosen_background(kept, names, config.clusters, config.seed)
+    return found
 
 
 def chosen_background(columns: Mapping[str, Column], names: Sequence[str], count: int, seed: int) -> GivenBackground:

@@ -34,6 +34,11 @@ def all_coalitions(players: int) -> int:
     return min(int(2**players) - 2, _ENUMERABLE)
 
 
+def samples_of(asked: int | None, players: int) -> int:
+    """Coalitions that are tried where so many were asked for: no more than there are."""
+    return default_samples(players) if asked is None else min(asked, all_coalitions(players))
+
+
 @dataclass(frozen=True)
 class Design:
     """Coalitions, a line each, and the projection from what each is worth beyond its share to the attributions.

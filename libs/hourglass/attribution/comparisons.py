@@ -16,6 +16,7 @@ from hourglass.values import Floats
     worse=Worse.LOWER,
     chance=of_value,
     default=0.9,
+    largest=1.0,
     by_interval=False,
     contract_name=STOCK,
     source="SageMaker Clarify; Järvelin and Kekäläinen (2002)",
@@ -43,6 +44,7 @@ def _gain(values: Floats, order: Floats) -> Floats:
     meaning="How much of all attribution is with other features than in the baseline.",
     worse=Worse.HIGHER,
     chance=of_distance,
+    largest=1.0,
     is_share=True,
 )
 def share_moved(baseline: Floats, live: Floats) -> Floats:
@@ -60,6 +62,7 @@ def share_moved(baseline: Floats, live: Floats) -> Floats:
     meaning="How far one feature's share moved at most, up or down.",
     worse=Worse.HIGHER,
     chance=of_largest_share,
+    largest=1.0,
     is_share=True,
 )
 def largest_change(baseline: Floats, live: Floats) -> Floats:

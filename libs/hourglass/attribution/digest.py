@@ -16,7 +16,7 @@ from hourglass.attribution.game import Background, Places, Players
 from hourglass.capture.attributes import find_attribute
 from hourglass.capture.batches import Batch
 from hourglass.capture.payloads import Column
-from hourglass.errors import InputError, ModelError, did_you_mean
+from hourglass.errors import InputError, ModelError, ModelUnreachable, did_you_mean
 from hourglass.models import Rows, open_model
 from hourglass.states import Attributions, SampledRow, State
 from hourglass.states.attributions import REPLICATES
@@ -24,6 +24,8 @@ from hourglass.values import Floats, as_floats
 
 ONLY_LABEL = "label0"
 _LARGEST = 1e140  # of an attribution, whose square is added up
+_MOST_REFUSED = 20  # rows of a block: a model that refuses more is not asked on
+_ROUNDING = 1e-13  # of what the attributions of a row are sums of: what is less has no meaning, and would have a rank
 ANSWER, LOG_ODDS = "answer", "log-odds"
 
 
@@ -107,7 +109,7 @@ class AttributionDigest:
     def explained(self, columns: Mapping[str, Column], count: int) -> Explained:
         """The attributions of rows by their columns.
 
-        Rows that are not of the model's features are not explained; nor are, where the model refuses missing values, rows with some.
+        Rows that are not of the model's features are not explained; nor are those that the model refuses, as `answered` has it.
         """
         opened = _opened(self)
         every = np.arange(count)
@@ -117,18 +119,20 @@ class AttributionDigest:
         if features is None:
             return opened.nothing
         rows = coded(features, self.background.names, opened.task.like.texts)
-        filled = np.flatnonzero(~np.isnan(rows.matrix).any(axis=1))
         try:
             values, explained = opened.explain(rows), every
+        except ModelUnreachable:
+            raise
         except ModelError:
-            if len(filled) == count:
+            explained = opened.answered(rows)
+            if len(explained) == count:
                 raise
-            if len(filled) == 0:
-                return opened.nothing
-            values, explained = opened.explain(replace(rows, matrix=rows.matrix[filled])), filled
+            values = opened.explain(rows.take(explained))
         if not (np.abs(values) < _LARGEST).all():
             found = f"an attribution of {values.flat[np.abs(values).argmax()]:.3g}"
             raise ModelError(self._source, found=found, expected="numbers whose squares add up", hint="explain an answer of another unit")
+        size = np.maximum(np.abs(values).sum(axis=2), np.abs(opened.expected))
+        values = np.where(np.abs(values) <= _ROUNDING * size[:, :, np.newaxis], 0.0, values)
         return replace(opened.nothing, values=values, rows=explained)
 
     @property
@@ -215,6 +219,34 @@ class _Opened:
         explainer: Explainer = explainer_of(self.explainer_name, task)[1]
         return explainer.explain(rows.matrix)
 
+    def answered(self, rows: Rows) -> Places:
+        """The rows that the model answers; the others have missing values, which it refuses, or it refuses them one by one.
+
+        Those may be few, such as of a category that it was not made with; ModelError where more are refused.
+        """
+        places = np.arange(len(rows))
+        try:
+            self.task.model.predict(rows)
+        except ModelError:
+            places = np.flatnonzero(~np.isnan(rows.matrix).any(axis=1))
+        refused: list[int] = []
+        self._refused(rows.take(places), places, refused)
+        return np.setdiff1d(places, refused)
+
+    def _refused(self, rows: Rows, places: Places, refused: list[int]) -> None:
+        """Adds the places of rows that the model does not answer, which are looked for in halves."""
+        try:
+            self.task.model.predict(rows)
+        except ModelError:
+            if len(refused) == _MOST_REFUSED:
+                raise
+            if len(places) == 1:
+                refused.append(int(places[0]))
+                return
+            middle = len(places) // 2
+            for half in (slice(None, middle), slice(middle, None)):
+                self._refused(rows[half], places[half], refused)
+
 
 @lru_cache(maxsize=4)
 def _opened(digest: AttributionDigest) -> _Opened:
@@ -222,7 +254,9 @@ def _opened(digest: AttributionDigest) -> _Opened:
 
 
 def explainer_name(digest: AttributionDigest) -> str:
-    """Which explainer the model allowed; "" where stored hours are reported while the model is out of reach."""
+    """Which explainer the model allowed; "" where stored hours are reported while the model is out of reach, and of no features."""
+    if not digest.background.names:
+        return ""
     try:
         return _opened(digest).explainer_name
     except ModelError:

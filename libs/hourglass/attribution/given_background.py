@@ -7,13 +7,11 @@ import io
 from collections.abc import Sequence
 
 from hourglass import storage
-from hourglass.attribution.background import GivenBackground, read_background
+from hourglass.attribution.background import MISSING, GivenBackground, features_fault, read_background
 from hourglass.attribution.config import AttributionConfig
 from hourglass.errors import InputError, did_you_mean
 from hourglass.models import open_model
-from hourglass.values import NOT_A_NUMBER, parse_number
-
-_MISSING = {"", *NOT_A_NUMBER}
+from hourglass.values import parse_number
 
 
 def given_background(config: AttributionConfig, kept: str | None) -> GivenBackground | None:
@@ -24,7 +22,15 @@ def given_background(config: AttributionConfig, kept: str | None) -> GivenBackgr
     if isinstance(config.baseline, str):
         return _from_file(storage.normalise(config.baseline), config)
     data = storage.read_if_there(kept) if kept is not None else None
-    return None if kept is None or data is None else read_background(data, kept)
+    return None if kept is None or data is None else _kept(data, kept, config)
+
+
+def _kept(data: bytes, path: str, config: AttributionConfig) -> GivenBackground:
+    """What a background.json holds, which is of the features that the configuration names, if it names some."""
+    background = read_background(data, path)
+    if config.feature_names and (fault := features_fault(config.feature_names, background.names, path)):
+        raise fault
+    return background
 
 
 def _known_names(config: AttributionConfig) -> tuple[str, ...]:
@@ -46,7 +52,7 @@ def _from_file(path: str, config: AttributionConfig) -> GivenBackground:
     """Rows of a file: a background.json, or CSV with or without a line of names."""
     data = storage.read_bytes(path)
     if path.endswith(".json"):
-        return read_background(data, path)
+        return _kept(data, path, config)
     lines = _lines(data, path)
     known = _known_names(config)
     if not _is_header(lines, known):
@@ -88,7 +94,7 @@ def _is_header(lines: Sequence[Sequence[str]], known: Sequence[str]) -> bool:
 
 def _column(texts: Sequence[str]) -> list[float | str | None]:
     """A column as it is meant: numbers, or texts where anything in it is no number."""
-    told = [None if text in _MISSING else text for text in texts]
+    told = [None if text in MISSING else text for text in texts]
     numbers = [None if text is None else parse_number(text) for text in told]
     is_text = any(text is not None and number is None for text, number in zip(told, numbers, strict=True))
     return [*told] if is_text else [*numbers]

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from hourglass.attribution.additive import AdditiveGame, additive_of
-from hourglass.attribution.coalitions import all_coalitions, default_samples, design
+from hourglass.attribution.coalitions import design, samples_of
 from hourglass.attribution.explainer import Task, explainer
 from hourglass.attribution.game import VALUES_AT_ONCE, Game, stretches
 from hourglass.values import Floats
@@ -22,7 +22,7 @@ class KernelShap:
         self.game = Game(task.predict, task.background, task.players, task.link)
         self.sums = _sums(task, self.game)
         self.expected: Floats = self.game.nothing
-        self._samples = partial(_samples, task.samples)
+        self._samples = partial(samples_of, task.samples)
         self._seed = task.seed
         self.of_answer = not task.logit
 
@@ -37,10 +37,6 @@ def _sums(task: Task, game: Game) -> AdditiveGame | None:
     if additive is None or task.order is None or additive.weights.shape[1] != len(task.order):
         return None
     return AdditiveGame(additive.ordered(task.order, len(task.like.names)), game)
-
-
-def _samples(asked: int | None, players: int) -> int:
-    return default_samples(players) if asked is None else min(asked, all_coalitions(players))
 
 
 def kernel_shap(game: Game, rows: Floats, samples: Callable[[int], int], seed: int = 0) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -34,14 +35,16 @@ Chance = Callable[[Formula, Drawn], Interval | None]  # the interval of a formul
 class AttributionMetric:
     """A registered comparison: everything that anyone must know of it.
 
-    `default` is the threshold that holds where none is set; without one it is only told. `chance` makes the interval of what
-    was measured; `by_interval` are those that are violated by their whole interval. `contract_name` is what
-    constraint_violations.json calls it; `title` and `meaning` are for people, who read an `is_share` in percent.
+    `default` is the threshold that holds where none is set; without one it is only told. `largest` is the most that it can be.
+    `chance` makes the interval of what was measured; `by_interval` are those that are violated by their whole interval.
+    `contract_name` is what constraint_violations.json calls it; `title` and `meaning` are for people, who read an `is_share`
+    in percent.
     """
 
     key: str
     worse: Worse
     default: float | None
+    largest: float
     chance: Chance
     by_interval: bool
     contract_name: str
@@ -79,6 +82,7 @@ def attribution_metric(
     worse: Worse,
     chance: Chance,
     default: float | None = None,
+    largest: float = math.inf,
     by_interval: bool = True,
     contract_name: str = "",
     is_share: bool = False,
@@ -94,6 +98,7 @@ def attribution_metric(
             key,
             worse,
             default,
+            largest,
             chance,
             by_interval,
             contract_name or f"{STOCK}_{key}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,19 +39,6 @@ class GlobalAttributions:
     values: Floats
     draws: Floats
     expected: float
-
-    def aligned(self, features: Sequence[str]) -> GlobalAttributions:
-        """The same for other features, of which those that are not here have 0."""
-        places = {name: place for place, name in enumerate(self.features)}
-        wanted = np.array([places.get(name, -1) for name in features])
-        there = wanted >= 0
-        return GlobalAttributions(
-            self.label,
-            tuple(features),
-            np.where(there, self.values[wanted], 0.0),
-            np.where(there, self.draws[:, wanted], 0.0),
-            self.expected,
-        )
 
 
 @dataclass(frozen=True)
@@ -99,18 +86,15 @@ class LabelReport:
 class AttributionReport:
     """The attributions of a window: of so many explained rows, out of `seen`; by label.
 
-    `scale` is what they add up to, the model's answer or its log-odds; `lacking` are the comparisons of labels that the
-    baseline has and the window has not.
+    `lacking` are the comparisons of labels that the baseline has and the window has not.
     """
 
     labels: tuple[LabelReport, ...] = ()
     rows: int = 0
     seen: int = 0
-    explainer: str = ""
     notes: tuple[str, ...] = ()
     local: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
     lacking: tuple[Comparison, ...] = ()
-    scale: str = ""
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -171,7 +155,7 @@ def _medians(table: Floats, count: int) -> Floats:
 
 
 def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thresholds: Mapping[str, float], rows: int) -> LabelReport:
-    """A label's features and comparisons; without a baseline its features only.
+    """A label's features and comparisons, with a baseline of the same features; without one its features only.
 
     Intervals of features are from the 2.5 % quantile of the draws to the 97.5 % one; those of a comparison its metric makes.
     A baseline without draws is taken to be of as many rows as the window: in 400 simulated windows of 300 rows and 10 features
@@ -179,8 +163,6 @@ def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thre
     """
     if baseline is None:
         return LabelReport(live.label, live.expected, _features(live, None))
-    names = sorted({*live.features, *baseline.features})
-    live, baseline = live.aligned(names), baseline.aligned(names)
     comparisons = tuple(
         _comparison(metric, live, baseline, thresholds.get(metric.key, metric.default), rows) for metric in ATTRIBUTION_METRICS.values()
     )

@@ -17,7 +17,9 @@ Command = Callable[..., Any]
 Wanted = Callable[[str], bool]
 
 STATE_ROOT = click.option("--state-root", required=True, metavar="PATH", help="Where the hours' states are kept.")
-MONITOR = click.option("--monitor", default="data-quality", show_default=True, help="Whose states.")
+MONITOR = click.option(
+    "--monitor", default="data-quality", show_default=True, help="Whose states; model-quality, bias and attribution have their own."
+)
 SOURCES = click.option("--source", "sources", multiple=True, metavar="ENDPOINT/VARIANT", help="Only this one; may be repeated.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 OWN_METRICS = click.option(

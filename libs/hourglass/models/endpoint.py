@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hourglass.errors import ModelError
+from hourglass.errors import ModelError, ModelUnreachable
 from hourglass.models.answers import decoder
 from hourglass.models.bodies import encoder
 from hourglass.models.loaded import Loaded
@@ -79,9 +79,9 @@ class _Endpoint:
                 time.sleep(min(asked, _LONGEST_WAIT_S) * random.uniform(1.0, 1.5))  # noqa: S311 no secret
                 attempt += 1
 
-    def _given_up(self, fault: Busy) -> ModelError:
+    def _given_up(self, fault: Busy) -> ModelUnreachable:
         attempts = self._predictor.attempts
-        return ModelError(
+        return ModelUnreachable(
             self._subject,
             found=f"{fault}, the last of {attempts} calls",
             expected=f"an answer within {self._predictor.timeout_s:g} s",

@@ -45,6 +45,10 @@ class Rows:
     def __getitem__(self, part: slice) -> Rows:
         return Rows(self.names, self.matrix[part], self.texts)
 
+    def take(self, places: npt.NDArray[np.intp]) -> Rows:
+        """Some rows by their place."""
+        return Rows(self.names, self.matrix[places], self.texts)
+
     def select(self, places: Sequence[int], names: Sequence[str] | None = None) -> Rows:
         """Some features by their place, in that order, and under other names where there are some."""
         called = dict(zip(places, names or [self.names[place] for place in places], strict=True))

@@ -10,19 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from typing import ClassVar, cast
 
 import numpy as np
 
 from hourglass import storage
-from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, is_text
-from hourglass.attribution.chosen_background import candidates, chosen_background
+from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, features_fault, is_text, texts_among
+from hourglass.attribution.chosen_background import answered_background, candidates
 from hourglass.attribution.coalitions import LEAST_SAMPLES, all_coalitions, default_samples
 from hourglass.attribution.config import Aggregation, AttributionConfig, group_faults, parse_attribution_config
-from hourglass.attribution.digest import AttributionDigest, explained_scale, explainer_name, no_features
+from hourglass.attribution.digest import AttributionDigest, no_features
 from hourglass.attribution.game import Players
 from hourglass.attribution.given_background import given_background
+from hourglass.attribution.how_explained import MODEL_JSON, HowExplained
 from hourglass.attribution.metric import ATTRIBUTION_METRICS, shares
 from hourglass.attribution.report import (
     CHECK,
@@ -43,7 +45,7 @@ from hourglass.capture.payloads import objects
 from hourglass.capture.window import HOUR
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
-from hourglass.errors import InputError, SettingsError, did_you_mean
+from hourglass.errors import InputError, SettingsError, did_you_mean, shorten
 from hourglass.hours import HourStates
 from hourglass.models import fingerprint, open_model
 from hourglass.monitors.job import Asked, asked_segments, complete, json_object, plan_pass, prepare, read_document, subject_of
@@ -51,14 +53,19 @@ from hourglass.monitors.refresh import Engine
 from hourglass.monitors.windows import course
 from hourglass.outputs import documents
 from hourglass.outputs.attribution import AttributionOutputs
-from hourglass.outputs.attribution_report import AttributionPage, HowExplained, attribution_page
+from hourglass.outputs.attribution_report import AttributionPage, attribution_page
 from hourglass.outputs.report import Coverage, Outcome, Ranking, Report, SegmentReport
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.settings import Settings
 from hourglass.states import Attributions, RowSample
 from hourglass.store import read_states
 
-RANKING = Ranking("most of the attribution moved first", "share moved", ATTRIBUTION_METRICS["share_moved"].definition)
+RANKING = Ranking(
+    "most of the attribution moved beyond chance first",
+    "share moved beyond chance",
+    f"the lower end of the 95 % interval of share_moved: {ATTRIBUTION_METRICS['share_moved'].definition}",
+)
+_LONGEST_EXAMPLE = 40
 _UNEXPLAINED = Evaluation(
     "", CHECK, ATTRIBUTION_METRICS["ndcg"].definition, None, None, Verdict.INSUFFICIENT, "no row of the window was explained"
 )
@@ -99,10 +106,24 @@ class AttributionDrift:
             made = made.with_texts(background.untold)
         need_groups(config, made.digest.background.names)
         need_kept(settings, config, hidden_features(settings, made.digest))
-        if config.predictor is None:
+        if config.predictor is not None:
+            made = replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
+        if not made.digest.background.names:
             return made
-        made = replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
-        return replace(made, warnings=(*made.warnings, *few_samples(made.digest)))
+        return replace(made, warnings=(*made.warnings, *made.beside_baseline(), *few_samples(config, made.how)))
+
+    def beside_baseline(self) -> tuple[str, ...]:
+        """What is otherwise than the baseline's; an error where its attributions are of other features, or of another question."""
+        folder, config = self.settings.baseline_constraints, self.digest.config
+        if self.baseline is None or folder is None:
+            return ()
+        players = Players.of(self.digest.background.names, config.group_of).names
+        for label in self.baseline.values():
+            if fault := features_fault(players, label.features, folder):
+                raise fault
+        kept = beside(folder, MODEL_JSON)
+        data = storage.read_if_there(kept)
+        return self.how.beside(json_object(data, kept), kept) if data is not None else ()
 
     def with_texts(self, untold: Collection[str]) -> AttributionDrift:
         """With the features of which the background has no value as texts where they are texts in the data."""
@@ -127,17 +148,22 @@ class AttributionDrift:
         lacking = [name for name in names if named is None or all(value is None for value in named[name])]
         if named is None or lacking:
             raise no_features(lacking, columns, len(names))
-        background = chosen_background(named, names, config.clusters, config.seed)
+        background = answered_background(named, names, config)
         warnings: tuple[str, ...] = ()
         if self.baseline is not None:
             hint = f"set methods.shap.baseline, or keep {BACKGROUND_JSON} beside the baseline's {documents.ANALYSIS_JSON}"
             warnings = (f"background: found none that the baseline had; one was chosen from these data. Hint: {hint}",)
         return replace(self, digest=replace(self.digest, background=background), warnings=warnings)
 
+    @cached_property
+    def how(self) -> HowExplained:
+        """How rows are explained."""
+        return HowExplained.of(self.digest)
+
     @property
     def outputs(self) -> AttributionOutputs:
         """What its files and metrics are."""
-        return AttributionOutputs(self.digest)
+        return AttributionOutputs(self.digest, self.how)
 
     def plan(self, read: ReadPlan) -> ScanPlan:
         """Some rows of each hour with their features, to be explained; or the attributions of all of them."""
@@ -166,6 +192,9 @@ class AttributionDrift:
         if found.rows and not found.labels and self.baseline is None:
             expected, hint = "kept rows, of which the medians are", "set --sample-rows, or agg_method to mean_abs"
             raise InputError("agg_method median", found="no kept row", expected=expected, hint=hint)
+        if self.baseline is None and found.labels and not any(feature.value for label in found.labels for feature in label.features):
+            hint = "is it the model that was meant, and do the rows differ from the background?"
+            raise InputError("model", found="the same answer for all rows", expected="an answer that some feature moves", hint=hint)
         comparisons = self._compared(found)
         suggested = {}
         if self.baseline is None:
@@ -196,26 +225,20 @@ class AttributionDrift:
             raise no_features(lacking, asked.first().columns, len(names))
         for name in lacking:
             yield f"feature {name}: found in no row of the window; explained as a missing value"
+        for name in told:
+            if name not in self.digest.background.texts and (found := texts_among([row.get(name) for row in rows])):
+                example, of = shorten(repr(found[0]), _LONGEST_EXAMPLE), f"{len(found)} of {len(rows)} kept rows"
+                yield f"feature {name}: found texts in {of}, such as {example}; explained as missing values"
         every = self.settings.explain_rows == "all"
         asked_for = sum(asked.states.intake.rows.values()) if every else len(rows)
         if explained < asked_for:
-            yield f"{asked_for - explained} of {asked_for} rows: found missing values, or other features; not explained"
+            yield f"{asked_for - explained} of {asked_for} rows: found other features, or values that the model refuses; not explained"
 
     def _page(self, asked: Asked, found: AttributionReport) -> AttributionPage:
         """What a person is to read of a window, with the course of its stored hours and of the day that it ends."""
-        config = self.digest.config
         each, periods = course(asked.window) if asked.window is not None else (HOUR, [])
         history = [(period.start, self._shares(asked.sum(period).states)) for period in periods]
-        subject = subject_of(self.settings, asked)
-        how = HowExplained(
-            config.predictor.name if config.predictor is not None else "",
-            config.samples,
-            len(self.digest.background.rows),
-            config.seed,
-            config.aggregation,
-            each,
-        )
-        return attribution_page(subject, asked.window, found, history, how)
+        return attribution_page(subject_of(self.settings, asked), asked.window, found, history, each, self.how)
 
     def _shares(self, states: HourStates) -> dict[str, dict[str, float]]:
         """Each feature's share by label; none of no rows."""
@@ -247,11 +270,9 @@ class AttributionDrift:
             labels,
             state.n,
             sum(states.intake.rows.values()),
-            explainer_name(self.digest),
             (NO_DRAWS,) if any(len(baseline[label].draws) == 0 for label in live.keys() & baseline.keys()) else (),
             tuple(kept_rows(sample)) if not segment else (),
             self._not_compared(live, "no kept row, of which a median could be"),
-            explained_scale(self.digest),
         )
 
     def _not_compared(self, live: Collection[str], without: str) -> tuple[Comparison, ...]:
@@ -273,7 +294,7 @@ class AttributionDrift:
         for name, segment in asked_segments(self.settings.segments, states):
             measured = self.measured(segment, states.sample, name)
             dataset = Dataset.of_any_columns(segment)
-            moved = [comparison.value or 0.0 for comparison in measured.comparisons if comparison.metric == "share_moved"]
+            moved = [found.interval[0] for found in measured.comparisons if found.metric == "share_moved" and found.interval is not None]
             report = SegmentReport(name, dataset, self._compared(measured), attribution=measured)
             found.append(replace(report, effect=max(moved, default=0.0)))
         return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
@@ -309,20 +330,18 @@ def need_groups(config: AttributionConfig, names: Sequence[str]) -> None:
         raise SettingsError(faults)
 
 
-def few_samples(digest: AttributionDigest) -> Iterator[str]:
+def few_samples(config: AttributionConfig, how: HowExplained) -> Iterator[str]:
     """A sentence where coalitions are so few that chance shows; InputError where they cannot tell the features apart.
 
     Neither where all coalitions are tried, or none need be, as of trees.
     """
-    asked, names = digest.config.samples, digest.background.names
-    players = Players.of(names, digest.config.group_of).count if names else 0
-    if asked is None or asked >= min(LEAST_SAMPLES, all_coalitions(players)) or explainer_name(digest) != "kernel":
+    asked, players = how.num_samples, Players.of(how.features, config.group_of).count
+    if asked is None or asked >= min(LEAST_SAMPLES, all_coalitions(players)):
         return
     subject, hint = "methods.shap.num_samples", f"leave it out for {default_samples(players)}"
-    if asked < min(2 * players, all_coalitions(players)):
+    if asked < 2 * players:
         raise InputError(subject, found=asked, expected=f"at least {2 * players}, two of each of {players} features", hint=hint)
-    if all_coalitions(players) > LEAST_SAMPLES:
-        yield f"{subject}: {asked} coalitions of {players} features leave much to chance; take at least {LEAST_SAMPLES}. Hint: {hint}"
+    yield f"{subject}: {asked} coalitions of {players} features leave much to chance; take at least {LEAST_SAMPLES}. Hint: {hint}"
 
 
 def checked_thresholds(given: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -331,9 +350,9 @@ def checked_thresholds(given: Iterable[tuple[str, float]]) -> dict[str, float]:
         if name not in ATTRIBUTION_METRICS:
             hint = did_you_mean(name, ATTRIBUTION_METRICS)
             raise InputError("attribution_thresholds", found=repr(name), expected=", ".join(ATTRIBUTION_METRICS), hint=hint)
-        most = 1.0 if name == "ndcg" else math.inf
-        if not math.isfinite(number) or not 0 <= number <= most:
-            expected = "a number from 0 to 1" if name == "ndcg" else "a finite number that is not negative"
+        largest = ATTRIBUTION_METRICS[name].largest
+        if not math.isfinite(number) or not 0 <= number <= largest:
+            expected = f"a number from 0 to {largest:g}" if math.isfinite(largest) else "a finite number that is not negative"
             raise InputError(f"attribution_thresholds: {name}", found=f"{number:g}", expected=expected)
     return dict(given)
 

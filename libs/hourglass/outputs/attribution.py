@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from hourglass.attribution.background import BACKGROUND_JSON
 from hourglass.attribution.digest import AttributionDigest
+from hourglass.attribution.how_explained import MODEL_JSON, HowExplained
 from hourglass.attribution.report import AttributionReport, analysis_document, attribution_violations
 from hourglass.outputs import cloudwatch, documents
 from hourglass.outputs.attribution_report import attribution_files
@@ -17,7 +18,6 @@ from hourglass.outputs.report import Report, SegmentReport
 from hourglass.outputs.report_files import REPORT_HTML, REPORT_PDF
 
 ATTRIBUTION_CSV = "attribution_data.csv"
-MODEL_JSON = "model_metadata.json"
 LOCAL_CSV, BASELINE_CSV = "explanations_shap/out.csv", "explanations_shap/baseline.csv"
 _METHOD = "KernelShap"  # the stock monitor's only one
 
@@ -27,6 +27,7 @@ class AttributionOutputs:
     """The files and metrics of a window."""
 
     digest: AttributionDigest
+    how: HowExplained
 
     metrics_name: ClassVar[str] = "explainability-metrics"
     sometimes: ClassVar[tuple[str, ...]] = (documents.VIOLATIONS_JSON, REPORT_HTML, REPORT_PDF)
@@ -34,7 +35,8 @@ class AttributionOutputs:
     def files(self, report: Report) -> dict[str, bytes]:
         """The analysis, tables, the violations if there are some, since a clean run writes none, and the report for people."""
         found = report.attribution or AttributionReport()
-        files = {**_files(found), MODEL_JSON: documents.to_json(self._model(found))}
+        of_window = {"labels": [label.label for label in found.labels], "explained_rows": found.rows, "rows": found.seen}
+        files = {**_files(found), MODEL_JSON: documents.to_json(self.how.document() | of_window)}
         files[BACKGROUND_JSON] = documents.to_json(self.digest.background.document())
         if self.digest.config.save_local:
             background = self.digest.background
@@ -54,27 +56,6 @@ class AttributionOutputs:
                 name = cloudwatch.metric_name("feature_", feature.feature)
                 yield _metric(name, feature.value, {**common, "ValueType": "GlobalShapValues"})
             yield _metric("ExpectedValue", label.expected, {**common, "ValueType": "ExpectedValue"})
-
-    def _model(self, found: AttributionReport) -> dict[str, Any]:
-        """Which model was explained, and how."""
-        config, background = self.digest.config, self.digest.background
-        return {
-            "version": 1,
-            "model": config.predictor.name if config.predictor is not None else None,
-            "fingerprint": self.digest.fingerprint or None,
-            "features": list(background.names),
-            "groups": {name: list(features) for name, features in config.groups},
-            "labels": [label.label for label in found.labels],
-            "explainer": found.explainer or None,
-            "num_samples": config.samples,
-            "agg_method": config.aggregation,
-            "use_logit": config.logit,
-            "scale": found.scale or None,
-            "seed": config.seed,
-            "background_rows": len(background.rows),
-            "explained_rows": found.rows,
-            "rows": found.seen,
-        }
 
 
 def _metric(name: str, value: float, dimensions: dict[str, str]) -> cloudwatch.Metric:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from hourglass.attribution.coalitions import default_samples
 from hourglass.attribution.config import Aggregation
 from hourglass.attribution.digest import ANSWER, LOG_ODDS, kept_as
+from hourglass.attribution.how_explained import HowExplained
 from hourglass.attribution.metric import ATTRIBUTION_METRICS
 from hourglass.attribution.report import AttributionReport, Comparison, FeatureChange, LabelReport, finding
 from hourglass.capture.window import Window
@@ -21,6 +21,7 @@ from hourglass.outputs.numbers import counted, number, percent
 from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone, brief, in_words
 from hourglass.outputs.report_files import report_files
 from hourglass.undefined import Undefined
+from hourglass.values import Floats, as_floats
 
 _FINDINGS, _BARS, _TOP, _LINES, _SECTIONS, _OVERVIEW = 8, 15, 10, 60, 6, 60
 _DOTS, _FEWEST_DOTS = 400, 60  # of a feature, where one label is shown
@@ -35,38 +36,27 @@ History = Sequence[tuple[datetime, Shares]]
 
 
 @dataclass(frozen=True)
-class HowExplained:
-    """What attributions depend on; `step` is the time that each point of the course is of.
-
-    Without `samples` nobody said how many coalitions are to be tried.
-    """
-
-    model: str
-    samples: int | None
-    background_rows: int
-    seed: int
-    aggregation: Aggregation
-    step: timedelta
-
-
-@dataclass(frozen=True)
 class AttributionPage:
-    """The report of a window: `subject` is what was watched, such as an endpoint, and `window` its time in words."""
+    """The report of a window: `subject` is what was watched, such as an endpoint, and `window` its time in words.
+
+    Each point of the course is of a `step`.
+    """
 
     subject: str
     window: str
     report: AttributionReport
     history: tuple[tuple[datetime, Shares], ...]
+    step: timedelta
     how: HowExplained
 
 
 def attribution_page(
-    subject: str, window: Window | None, report: AttributionReport, history: History, how: HowExplained
+    subject: str, window: Window | None, report: AttributionReport, history: History, step: timedelta, how: HowExplained
 ) -> AttributionPage:
     """What was found, as a reader is told it. `history` has the shares of stored hours, a gap where an hour has none."""
     filled = [place for place, (_, shares) in enumerate(history) if shares]
     course = history[filled[0] : filled[-1] + 1] if filled else ()
-    return AttributionPage(subject, in_words(window), report, tuple(course), how)
+    return AttributionPage(subject, in_words(window), report, tuple(course), step, how)
 
 
 def attribution_files(page: AttributionPage) -> dict[str, bytes]:
@@ -265,10 +255,18 @@ def _section(page: AttributionPage, label: LabelReport, anchor: str, sections: i
     yield Heading(f"Features of {_brief(label.label)}", anchor=anchor)
     if label.comparisons:
         yield _comparisons(label)
+        yield Paragraph(_in_all(label), Tone.QUIET)
     yield from _bars(label)
     yield from _courses(page, label)
     yield from _swarms(page, label, max(_FEWEST_DOTS, _DOTS // sections))
     yield from _features(label)
+
+
+def _in_all(label: LabelReport) -> str:
+    """How much attribution there is, of which shares say only how it is split."""
+    now = sum(feature.value for feature in label.features)
+    before = sum(feature.baseline or 0.0 for feature in label.features)
+    return f"All attributions together are {number(now)}, and were {number(before)}: shares say how they are split, not how many they are."
 
 
 def _comparisons(label: LabelReport) -> Table:
@@ -347,7 +345,7 @@ def _courses(page: AttributionPage, label: LabelReport) -> Iterator[Block]:
     ]
     ndcg = [None if shares is None else _ndcg_of(label, shares) for shares in found] if label.comparisons else []
     limit = _comparison(label, _NDCG)
-    hours = page.how.step // timedelta(hours=1)
+    hours = page.step // timedelta(hours=1)
     yield Heading("Their course over the stored hours", level=3)
     each = "an hour" if hours == 1 else f"{hours} hours"
     dashed = " The dashed line is the baseline." if label.comparisons else ""
@@ -373,12 +371,12 @@ def _swarms(page: AttributionPage, label: LabelReport, most: int) -> Iterator[Bl
         key = kept_as(label.label, feature.feature)
         rows = [row for row in page.report.local if _is_number(row.get(key))][:most]
         kept = max(kept, len(rows))
-        levels = _levels([row.get(feature.feature) for row in rows])
+        levels = _levels(as_floats([row.get(feature.feature) for row in rows]))
         swarms.append(Swarm(feature.feature, tuple((float(str(row[key])), level) for row, level in zip(rows, levels, strict=True))))
     if not kept:
         return
     yield Heading("Row by row", level=3)
-    unit = _ADDS_TO.get(page.report.scale, "as captured")
+    unit = _ADDS_TO.get(page.how.scale or "", "as captured")
     words = f"Attributions of {', '.join(_brief(swarm.name) for swarm in swarms)} in single rows"
     yield Picture(swarm_chart(swarms, f"φ: {unit}"), words)
     yield Paragraph(
@@ -392,16 +390,18 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _levels(values: Sequence[object]) -> list[float | None]:
+def _levels(numbers: Floats) -> list[float | None]:
     """The place of each number among the different ones, from 0 to 1, so that one huge value does not make all others alike.
 
-    >>> _levels([3, 1, "a", 99, 1]), _levels([7, 7])
+    >>> _levels(np.array([3.0, 1.0, np.nan, 99.0, 1.0])), _levels(np.array([7.0, 7.0]))
     ([0.5, 0.0, None, 1.0, 0.0], [0.5, 0.5])
     """
-    numbers = [float(str(value)) if _is_number(value) else None for value in values]
-    order = {value: place for place, value in enumerate(sorted({value for value in numbers if value is not None}))}
-    last = len(order) - 1
-    return [None if value is None else order[value] / last if last else 0.5 for value in numbers]
+    different = np.unique(numbers[np.isfinite(numbers)])
+    last = len(different) - 1
+    places = np.searchsorted(different, numbers).tolist()
+    return [
+        None if not math.isfinite(number) else place / last if last else 0.5 for number, place in zip(numbers.tolist(), places, strict=True)
+    ]
 
 
 def _features(label: LabelReport) -> Iterator[Block]:
@@ -456,6 +456,7 @@ _EXPLAINERS = {
     "captured": "They stood in the captured records.",
 }
 _ADDS_TO = {ANSWER: "what it adds to the answer", LOG_ODDS: "what it adds to the log-odds"}
+_TRIED = "How many sets of features are tried for each row."
 _AGGREGATIONS = {
     Aggregation.MEAN_ABS: "A feature's number is the mean of its attributions in the rows, without their signs.",
     Aggregation.MEDIAN: "A feature's number is the median of its attributions in the kept rows, without their signs.",
@@ -465,19 +466,16 @@ _AGGREGATIONS = {
 
 def _computed(page: AttributionPage) -> Iterator[Block]:
     report, how = page.report, page.how
-    kernel = report.explainer == "kernel"
-    features = max((len(label.features) for label in report.labels), default=0)
-    coalitions = how.samples if how.samples is not None else default_samples(features)
     of = "all" if report.rows == report.seen else "sampled" if report.rows else ""
     rows = [
-        ("Model", brief(how.model, _LONGEST_TEXT) or "—", "What was asked."),
-        ("Attribution (φ)", f"of the {report.scale}" if report.scale else "—", "How far a feature moved the answer of a row."),
-        ("Explainer", report.explainer or "—", _EXPLAINERS.get(report.explainer, "")),
-        *([("Coalitions (num_samples)", f"up to {coalitions:,}", "How many sets of features are tried for each row.")] if kernel else []),
+        ("Model", brief(how.model or "—", _LONGEST_TEXT), "What was asked."),
+        ("Attribution (φ)", f"of the {how.scale}" if how.scale else "—", "How far a feature moved the answer of a row."),
+        ("Explainer", how.explainer or "—", _EXPLAINERS.get(how.explainer or "", "")),
+        *([("Coalitions (num_samples)", f"up to {how.num_samples:,}", _TRIED)] if how.num_samples is not None else []),
         ("Background", counted(how.background_rows, "row", "rows"), "What the answer is compared with where a feature is not known."),
         ("Rows", f"{report.rows:,} of {report.seen:,}" + (f", {of}" if of else ""), "How many of the window's rows were explained."),
         ("Seed", str(how.seed), "The same seed and the same rows give the same numbers."),
-        ("Aggregation", str(how.aggregation), _AGGREGATIONS[how.aggregation]),
+        ("Aggregation", how.agg_method, _AGGREGATIONS[how.agg_method]),
         ("Expected value", _expected(report.labels), "The model's answer on the background."),
         ("Share", "", "A feature's part of the numbers of all features."),
         ("Interval", "95 %", "Where a value lies in draws of the same rows."),

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from hourglass.attribution.report import Comparison
 from hourglass.bias import BiasReport, by_facet
 from hourglass.capture.window import Window, format_time
 from hourglass.constraints import Evaluation, Verdict
@@ -117,8 +118,15 @@ def evaluation_document(report: Report, looked_at: Iterable[str]) -> dict[str, A
             "kept_rows": report.kept_rows,
         },
         **({"facets": [_facet(facet) for facet in by_facet(report.bias.facets).values()]} if report.bias is not None else {}),
+        **({"attribution": [_measured(found) for found in report.attribution.comparisons]} if report.attribution is not None else {}),
         "evaluations": [evaluation_entry(evaluation) for evaluation in report.evaluations],
     }
+
+
+def _measured(found: Comparison) -> dict[str, Any]:
+    """A comparison of attributions, whether it has a limit or not."""
+    keys = ("label", "metric", "value", "interval", "threshold", "description")
+    return {key: getattr(found, key) for key in keys}
 
 
 def _facet(facet: BiasReport) -> dict[str, Any]:

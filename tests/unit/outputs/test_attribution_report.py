@@ -11,15 +11,17 @@ import pytest
 from pypdf import PdfReader
 
 from hourglass.attribution.config import Aggregation
-from hourglass.attribution.digest import kept_as
+from hourglass.attribution.digest import ANSWER, kept_as
+from hourglass.attribution.how_explained import HowExplained
 from hourglass.attribution.report import AttributionReport, GlobalAttributions, LabelReport, compared
 from hourglass.outputs.attribution_charts import Bar, Course, Swarm, course_chart, share_chart, swarm_chart
-from hourglass.outputs.attribution_report import AttributionPage, HowExplained, as_page, attribution_files, attribution_page
+from hourglass.outputs.attribution_report import AttributionPage, as_page, attribution_files, attribution_page
 from hourglass.outputs.html_page import html_page
 from hourglass.outputs.page import Heading, Paragraph, Picture, Table, Tone
 from tests.unit.outputs.test_bias_report import NASTY, WINDOW, on_paper, words
 
-HOW = HowExplained("model.json", 500, 10, 1, Aggregation.MEAN_ABS, step=timedelta(hours=1))
+HOUR = timedelta(hours=1)
+HOW = HowExplained("model.json", "0" * 64, (), {}, "kernel", 500, Aggregation.MEAN_ABS, ANSWER, 1, "0" * 64, 10)
 BEFORE = {"age": 0.5, "hours": 0.3, "sex": 0.1, "gain": 0.06, "loss": 0.04}
 AFTER = {"age": 0.5, "hours": 0.05, "sex": 0.12, "gain": 0.3, "loss": 0.03}
 TURNED = {"age": 0.05, "hours": 0.02, "sex": 0.3, "gain": 0.5, "loss": 0.9}
@@ -60,7 +62,7 @@ def page(
     rows: int = 400,
     local: Sequence[Mapping[str, object]] = (),
     subject: str = "churn/AllTraffic",
-    scale: str = "answer",
+    scale: str | None = ANSWER,
 ) -> AttributionPage:
     """A report, with a course of hours in which the shares go from the baseline's to those of now."""
     course = []
@@ -74,8 +76,8 @@ def page(
             for label in labels
         }
         course.append((WINDOW.end - timedelta(hours=hours - hour), {} if hour == 1 else shares))
-    report = AttributionReport(labels, rows, 4000, "kernel", local=tuple(local), scale=scale)
-    return attribution_page(subject, WINDOW, report, course, HOW)
+    report = AttributionReport(labels, rows, 4000, local=tuple(local))
+    return attribution_page(subject, WINDOW, report, course, HOUR, replace(HOW, scale=scale))
 
 
 def paragraphs(found: AttributionPage) -> list[Paragraph]:
@@ -151,7 +153,7 @@ def test_without_a_baseline_nothing_is_compared():
 
 
 def test_no_rows_are_said():
-    found = attribution_page("e", None, AttributionReport(), (), HOW)
+    found = attribution_page("e", None, AttributionReport(), (), HOUR, HOW)
     assert paragraphs(found)[0].text == "No data: no row of the window could be explained."
     assert attribution_files(found)["report.pdf"].startswith(b"%PDF")
 
@@ -169,13 +171,25 @@ def test_no_attribution_at_all_is_said():
 
 @pytest.mark.parametrize(
     ("scale", "here", "axis"),
-    [("answer", "of the answer", "adds to the answer"), ("log-odds", "of the log-odds", "adds to the log-odds"), ("", "—", "as captured")],
+    [
+        ("answer", "of the answer", "adds to the answer"),
+        ("log-odds", "of the log-odds", "adds to the log-odds"),
+        (None, "—", "as captured"),
+    ],
 )
-def test_what_attributions_add_up_to_is_told(scale: str, here: str, axis: str):
+def test_what_attributions_add_up_to_is_told(scale: str | None, here: str, axis: str):
     found = page(label_report(TURNED, BEFORE), local=kept(list(BEFORE), 40), scale=scale)
     (row,) = (row for row in table(found, "How it was computed").rows if row[0].text == "Attribution (φ)")
     assert row[1].text == here
     assert any(axis in picture.svg for picture in pictures(found))
+
+
+def test_kept_values_that_are_written_as_texts_have_colours():
+    """As those of CSV captures are."""
+    local = kept(list(BEFORE), 40)
+    written = [{name: str(value) if name in BEFORE else value for name, value in row.items()} for row in local]
+    numbers, texts = ([p.svg for p in pictures(page(label_report(TURNED, BEFORE), local=rows))] for rows in (local, written))
+    assert texts == numbers
 
 
 def test_the_same_report_is_the_same_bytes(turned: AttributionPage):
@@ -270,7 +284,7 @@ def test_hours_without_rows_at_the_ends_are_left_out():
     shares = {"label0": dict(BEFORE)}
     times = [WINDOW.start + timedelta(hours=n) for n in range(6)]
     history = [(time, shares if n in {2, 4} else {}) for n, time in enumerate(times)]
-    found = attribution_page("e", WINDOW, AttributionReport((label_report(BEFORE, BEFORE),), 400, 400), history, HOW)
+    found = attribution_page("e", WINDOW, AttributionReport((label_report(BEFORE, BEFORE),), 400, 400), history, HOUR, HOW)
     assert [time for time, _ in found.history] == times[2:5]
 
 
