@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from hourglass.attribution.coalitions import Masks
-from hourglass.attribution.game import Game, Places, Predict
+from hourglass.attribution.game import Game, InnerGame, Places, probabilities
 from hourglass.values import Floats
-
-_CLOSE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -24,14 +22,7 @@ class Additive:
 
     def answers(self, margins: Floats) -> Floats:
         """What the model says; the last axis of the margins is the outputs."""
-        if not self.classifies:
-            return margins
-        if margins.shape[-1] == 1:
-            # tanh does not overflow
-            return 0.5 + 0.5 * np.tanh(0.5 * margins)
-        shifted = np.exp(margins - margins.max(axis=-1, keepdims=True))
-        found: Floats = shifted / shifted.sum(axis=-1, keepdims=True)
-        return found
+        return probabilities(margins) if self.classifies else margins
 
     def ordered(self, order: Places, count: int) -> Additive:
         """The same by features in another order: `order` is the place of each of its own; the others have no weight."""
@@ -57,36 +48,27 @@ def additive_of(estimator: Any) -> Additive | None:
     return Additive(weights, intercepts, hasattr(last, "predict_proba"))
 
 
-class AdditiveGame(Game):
-    """The same game as `Game`, whose coalitions are sums of what each player adds to the margin.
-
-    Values, and with them attributions, are those of the model to the last digits: `agrees` tells of some rows whether they are.
-    """
+class AdditiveGame(InnerGame):
+    """The same game as `Game`, whose coalitions are sums of what each player adds to the margin."""
 
     def __init__(self, additive: Additive, game: Game) -> None:
         self.additive = additive
-        self._asked: Predict = game.predict
-        super().__init__(self._predict, game.background, game.players, game.link)
+        self.players = game.players
         self._of_background = self.parts(game.background.rows)
-
-    def agrees(self, rows: Floats) -> bool:
-        """Whether the model itself says the same of rows: what stands around a linear predictor may change its answer."""
-        theirs = self._asked(rows)
-        ours = self._predict(rows)
-        return ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=_CLOSE, atol=_CLOSE)
+        super().__init__(game)
 
     def size_of(self, coalitions: int) -> int:
         # beside the answers, the masks as numbers
         return coalitions * max(len(self.background.rows) * len(self.additive.weights), 2 * self.players.count)
 
-    def _predict(self, rows: Floats) -> Floats:
+    def answers(self, rows: Floats) -> Floats:
         return self.additive.answers(rows @ self.additive.weights.T + self.additive.intercepts)
 
     def parts(self, rows: Floats) -> Floats:
         """What each player of each row adds to each margin: rows × outputs × players."""
         return self.players.summed(rows[:, np.newaxis] * self.additive.weights)
 
-    def _mean(self, rows: Floats, masks: Masks) -> Floats:
+    def mean(self, rows: Floats, masks: Masks) -> Floats:
         there = masks.astype(np.float64)
         known = np.matmul(there, self.parts(rows).transpose(0, 2, 1))  # rows × coalitions × outputs
         # what the background adds for the players that are not there: all of it but those that are

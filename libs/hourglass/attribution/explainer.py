@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from hourglass.attribution.additive import additive_of
-from hourglass.attribution.game import Background, Places, Players
+from hourglass.attribution.game import Background, Places, Players, probabilities
 from hourglass.errors import EnvironmentFault, InputError, ModelError, did_you_mean
 from hourglass.models import Model, Rows
 from hourglass.values import Floats
@@ -85,20 +85,12 @@ class Explainer(Protocol):
 def is_answer(task: Task, rows: Floats, sums: Floats) -> bool:
     """Whether attributions and the expected value add up to what the model answers, and not to its log-odds; ModelError if to neither."""
     answers = task.predict(rows)
-    for found in (sums, _shares(sums)):
+    for found in (sums, probabilities(sums)):
         if found.shape == answers.shape and np.allclose(found, answers, rtol=_ADDS_UP, atol=_ADDS_UP):
             return found is sums
     apart = np.abs(sums - answers).max() if sums.shape == answers.shape else float("nan")
     hint = "set methods.shap.explainer to kernel"
     raise ModelError("explainer", found=f"attributions that miss the model's answers by {apart:.3g}", expected="their sum", hint=hint)
-
-
-def _shares(sums: Floats) -> Floats:
-    """Probabilities from log-odds: of one output, or of several."""
-    if sums.shape[1] == 1:
-        return 0.5 + 0.5 * np.tanh(0.5 * sums)
-    found = np.exp(sums - sums.max(axis=1, keepdims=True))
-    return np.asarray(found / found.sum(axis=1, keepdims=True), np.float64)
 
 
 _explainers: dict[str, Callable[[Task], Explainer]] = {}

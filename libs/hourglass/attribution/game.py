@@ -11,6 +11,8 @@ import numpy.typing as npt
 from hourglass.attribution.coalitions import Masks
 from hourglass.values import Floats
 
+_CLOSE = 1e-6
+_TRIED = 4
 VALUES_AT_ONCE = 1 << 22  # of synthetic rows: 32 MB
 
 Places = npt.NDArray[np.intp]
@@ -87,11 +89,11 @@ class Game:
         shared = masks if masks.ndim == 3 else masks[np.newaxis]
         answers = []
         for start, stop in stretches(shared.shape[1], max(1, VALUES_AT_ONCE // max(1, self.size_of(len(rows))))):
-            mean = self._mean(rows, shared[:, start:stop])
+            mean = self.mean(rows, shared[:, start:stop])
             answers.append(mean)
         return self.link(np.concatenate(answers, axis=1))
 
-    def _mean(self, rows: Floats, masks: Masks) -> Floats:
+    def mean(self, rows: Floats, masks: Masks) -> Floats:
         """The model's mean answer over the background, before the link."""
         background = self.background.rows
         known = masks[:, :, self.players.of_feature]
@@ -100,6 +102,45 @@ class Game:
         by_background = answers.reshape(len(rows), masks.shape[1], len(background), -1)
         found: Floats = np.einsum("rcbo,b->rco", by_background, self.background.weights)
         return found
+
+
+class InnerGame(Game):
+    """The same game by what is inside of a model, where `mean` needs no synthetic rows.
+
+    Values, and with them attributions, are those of the model to the last digits: `agrees` tells of some rows whether they are.
+    """
+
+    def __init__(self, game: Game) -> None:
+        self._asked = game
+        super().__init__(self.answers, game.background, game.players, game.link)
+
+    def answers(self, rows: Floats) -> Floats:
+        """What the model says of rows, by what is inside of it."""
+        raise NotImplementedError
+
+    def agrees(self, rows: Floats) -> bool:
+        """Whether the model itself says the same of rows, and of two coalitions of some: what is around the inside may change it."""
+        some = np.arange(self.players.count) % 2 == 0
+        masks, tried = np.array([some, ~some])[np.newaxis], rows[:_TRIED]
+        return alike(self.predict(rows), self._asked.predict(rows)) and alike(self.mean(tried, masks), self._asked.mean(tried, masks))
+
+
+def alike(ours: Floats, theirs: Floats) -> bool:
+    """Whether answers are the same but for the last digits."""
+    return ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=_CLOSE, atol=_CLOSE)
+
+
+def probabilities(margins: Floats) -> Floats:
+    """Probabilities from log-odds, whose last axis is the outputs: of one, or of several.
+
+    >>> probabilities(np.array([[0.0], [1000.0]])).tolist(), probabilities(np.array([[0.0, 0.0]])).tolist()
+    ([[0.5], [1.0]], [[0.5, 0.5]])
+    """
+    if margins.shape[-1] == 1:
+        return 0.5 + 0.5 * np.tanh(0.5 * margins)  # does not overflow
+    shifted = np.exp(margins - margins.max(axis=-1, keepdims=True))
+    found: Floats = shifted / shifted.sum(axis=-1, keepdims=True)
+    return found
 
 
 def stretches(count: int, size: int) -> Iterator[tuple[int, int]]:

@@ -10,33 +10,37 @@ import numpy as np
 from hourglass.attribution.additive import AdditiveGame, additive_of
 from hourglass.attribution.coalitions import design, samples_of
 from hourglass.attribution.explainer import Task, explainer
-from hourglass.attribution.game import VALUES_AT_ONCE, Game, stretches
+from hourglass.attribution.game import VALUES_AT_ONCE, Game, InnerGame, stretches
+from hourglass.attribution.tree_game import tree_game
 from hourglass.values import Floats
 
 
 @explainer("kernel")
 class KernelShap:
-    """KernelSHAP of any model; of linear predictors without synthetic rows."""
+    """KernelSHAP of any model; of linear predictors and of trees without synthetic rows."""
 
     def __init__(self, task: Task) -> None:
         self.game = Game(task.predict, task.background, task.players, task.link)
-        self.sums = _sums(task, self.game)
+        self.inside = _inside(task, self.game)
         self.expected: Floats = self.game.nothing
         self._samples = partial(samples_of, task.samples)
         self._seed = task.seed
         self.of_answer = not task.logit
 
     def explain(self, rows: Floats) -> Floats:
-        game = self.sums if self.sums is not None and self.sums.agrees(rows) else self.game
+        game = self.inside if self.inside is not None and self.inside.agrees(rows) else self.game
         return kernel_shap(game, rows, self._samples, self._seed)
 
 
-def _sums(task: Task, game: Game) -> AdditiveGame | None:
-    """The same game without synthetic rows, where the model is a linear predictor of the features."""
-    additive = additive_of(task.model.estimator)
-    if additive is None or task.order is None or additive.weights.shape[1] != len(task.order):
+def _inside(task: Task, game: Game) -> InnerGame | None:
+    """The same game without synthetic rows, where the model is known to be a function of a sum of features, or of leaves."""
+    if task.order is None:
         return None
-    return AdditiveGame(additive.ordered(task.order, len(task.like.names)), game)
+    additive = additive_of(task.model.estimator)
+    if additive is not None:
+        known = additive.weights.shape[1] == len(task.order)
+        return AdditiveGame(additive.ordered(task.order, len(task.like.names)), game) if known else None
+    return tree_game(task.model.estimator, task.order, game)
 
 
 def kernel_shap(game: Game, rows: Floats, samples: Callable[[int], int], seed: int = 0) -> Floats:

@@ -177,8 +177,8 @@ def test_a_linear_predictor_that_says_something_else_is_asked_itself():
     """A model around an estimator may change its answer: what it says of the background tells."""
     model = ArrayModel(lambda rows: model_answers(MODELS["logistic"], rows) ** 2, MODELS["logistic"])
     found = EXPLAINERS["kernel"](task(model, BACKGROUND, samples=100))
-    assert isinstance(found.sums, AdditiveGame)
-    assert not found.sums.agrees(ROWS)
+    assert isinstance(found.inside, AdditiveGame)
+    assert not found.inside.agrees(ROWS)
     np.testing.assert_allclose(found.explain(ROWS).sum(axis=2) + found.expected, model_answers(MODELS["logistic"], ROWS) ** 2, atol=1e-9)
 
 
