@@ -17,6 +17,7 @@ from hourglass.store import Header, Listed, Reading, StateError, StateFile, Stat
 
 _KEPT_SUMS = 64  # of days and hours in memory: windows of one run overlap
 _THREADS = 8
+_OTHERS = "other settings (names, format, hook, segments or model)"
 _WORTH_PROCESSES = 4  # days of a hundred features take a second, as long as a process takes to start
 DAY_LETTERS = len("yyyy/mm/dd")
 
@@ -204,7 +205,7 @@ def _warnings(parts: Iterable[_Part]) -> Iterable[str]:
     if others:
         count = f"{len(others)} stored hours" if len(others) > 1 else "one stored hour"
         hint = "hourglass backfill with the settings of this run reads them again, while their captures are there"
-        yield f"{count}, the first {min(others)}: found states of other settings (names, format, hook or segments), left out. Hint: {hint}"
+        yield f"{count}, the first {min(others)}: found states of {_OTHERS}, left out. Hint: {hint}"
 
 
 def _groups(hours: Iterable[str], window: Window | None) -> Iterable[tuple[str, ...]]:

@@ -20,7 +20,7 @@ from hourglass.capture.reader import read_batches
 from hourglass.capture.row_ids import Ids
 from hourglass.capture.slices import Task
 from hourglass.capture.tally import Outside, PartKey, Tally
-from hourglass.errors import EnvironmentFault, HookError, HourglassError, InputError, ModelError
+from hourglass.errors import HourglassError
 from hourglass.schemas import BAD_LINE, FAULT, STATE_ROWS
 from hourglass.segments import Places, Segmentation, capped
 from hourglass.states import ColumnProfile, Intake, RowSample, SampledRow, State
@@ -152,10 +152,18 @@ def fault_document(fault: HourglassError) -> dict[str, str | None]:
     return {"type": type(fault).__name__, **{part: _text(getattr(fault, part)) for part in _PARTS}}
 
 
+def _kinds(kind: type[HourglassError]) -> Iterator[type[HourglassError]]:
+    """The errors that have the same parts; one of several faults has none."""
+    if kind is not errors.SettingsError:
+        yield kind
+    for other in kind.__subclasses__():
+        yield from _kinds(other)
+
+
 def raise_fault(document: bytes) -> None:
     """Raises the error that `scan` sent as a row."""
     parts = orjson.loads(document)
-    kinds = {kind.__name__: kind for kind in (EnvironmentFault, HookError, InputError, ModelError)}
+    kinds = {kind.__name__: kind for kind in _kinds(HourglassError)}
     kind: type[HourglassError] = kinds.get(parts["type"], errors.InternalError)
     raise kind(parts["subject"], found=parts["found"], expected=parts["expected"], hint=parts["hint"])
 

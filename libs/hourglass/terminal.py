@@ -23,7 +23,7 @@ from hourglass.dataset import Dataset
 from hourglass.errors import shorten
 from hourglass.monitors.refresh import Refreshed
 from hourglass.outputs import documents
-from hourglass.outputs.numbers import counted
+from hourglass.outputs.numbers import counted, percent
 from hourglass.outputs.report import Outcome, Report, SegmentReport
 from hourglass.quality import FIRST_METRICS, OPERATORS, QualityReport
 from hourglass.settings import Settings
@@ -231,6 +231,8 @@ def findings(report: Report) -> str:
     found = [_quality(report.quality)] if report.quality is not None and report.dataset.rows else []
     if report.constraints is not None:
         return "\n".join([*found, _suggested(report.constraints)])
+    if report.attribution is not None and (moved := [one.value for one in report.attribution.comparisons if one.metric == "share_moved"]):
+        found.append(f"{percent(max(value or 0.0 for value in moved))} of the attribution moved")
     shown = _furthest(report.violations, _SHOWN_FINDINGS)
     found += [_violated(violation) for violation in shown]
     if len(report.violations) > len(shown):

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
 
@@ -185,6 +186,8 @@ def as_floats(column: pa.Array | Sequence[object]) -> Floats:
 def _as_float(value: object) -> float | None:
     if isinstance(value, str):
         return parse_number(value.strip())
+    if isinstance(value, Decimal):
+        return float(value)
     return float(value) if isinstance(value, int | float) and abs(value) < _LARGEST else None
 
 

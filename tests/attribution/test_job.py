@@ -8,13 +8,19 @@ import math
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+import skops.io
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
 
 from hourglass.attribution import digest
 from hourglass.attribution import report as attribution_report
@@ -448,7 +454,11 @@ def test_rows_that_cannot_be_explained_are_counted(tmp_path: Path, numbers: dict
         report = run_attribution(tmp_path / name, **flags, explain_rows=name).reports[0]
         assert report.attribution is not None
         assert report.attribution.rows == 294
-        assert report.coverage.warnings == ("6 of 300 rows: found other features, or values that the model refuses; not explained",)
+        (warning,) = report.coverage.warnings
+        assert warning.startswith(
+            "6 of 300 rows: not explained; found other columns in 1 of 300 kept rows; expected the features age, hours, debt; "
+            "of 5 of 300 kept rows the model says, such as of one: nan for {'age': "
+        )
     assert values(tmp_path / "all") == pytest.approx(values(tmp_path / "sample"), rel=1e-9)
 
 
@@ -472,8 +482,9 @@ def test_a_row_that_the_model_refuses_is_left_out(tmp_path: Path) -> None:
         report = run_attribution(tmp_path / explained, **flags, explain_rows=explained).reports[0]
         assert report.attribution is not None
         assert report.attribution.rows == 197
-        warned = "3 of 200 rows: found other features, or values that the model refuses; not explained"
-        assert report.coverage.warnings == (warned,)
+        (warning,) = report.coverage.warnings
+        said = "of 3 of 200 kept rows the model says, such as of one: ValueError: unknown city"
+        assert warning == f"3 of 200 rows: not explained; {said}"
         assert values(tmp_path / explained) == pytest.approx(values(tmp_path / "base"), rel=1e-12)
     for row in rows[50:]:
         row["city"] = "new"
@@ -654,37 +665,35 @@ def test_another_question_than_the_baselines_is_refused(
     assert run_attribution(tmp_path / "out", **flags).reports[0].evaluations
 
 
-def test_another_explainer_than_the_baselines_is_refused(tmp_path: Path) -> None:
-    """Of a forest, exact by its trees or by coalitions: the same to the last digits but for the coalitions that are not tried."""
-    ensemble = pytest.importorskip("sklearn.ensemble")
-    skops = pytest.importorskip("skops.io")
+def test_an_explainer_of_the_same_values_is_only_told(tmp_path: Path) -> None:
+    """Of a forest, exact by its trees or by all coalitions: the same to the last digits."""
     rows = people(120, names=NUMBERS)
     table = np.array([list(row.values()) for row in rows])
-    (tmp_path / "model.skops").write_bytes(skops.dumps(ensemble.RandomForestRegressor(5, random_state=0).fit(table, table[:, 0])))
+    (tmp_path / "model.skops").write_bytes(skops.io.dumps(RandomForestRegressor(5, random_state=0).fit(table, table[:, 0])))
     flags: dict[str, Any] = {"dataset_source": write_capture(tmp_path / "capture", rows)}
     found = {}
     for explainer in ("tree", "kernel"):
         config = write_config(tmp_path, tmp_path / "model.skops", NUMBERS, explainer=explainer)
         run_attribution(tmp_path / explainer, **flags, analysis_config=config)
         found[explainer] = values(tmp_path / explainer)
-    assert found["kernel"] == pytest.approx(found["tree"], rel=1e-6)
-    with pytest.raises(SettingsError, match="explainer: found kernel; expected tree"):
-        run_attribution(tmp_path / "out", **{**flags, "analysis_config": config, "baseline_constraints": tmp_path / "tree"})
+    assert found["kernel"] == pytest.approx(found["tree"], rel=1e-9)
+    outcome = run_attribution(tmp_path / "out", **flags, analysis_config=config, baseline_constraints=tmp_path / "tree")
+    (warning,) = outcome.reports[0].coverage.warnings
+    assert warning.startswith("methods.shap.explainer: found kernel; expected tree, as in ")
+    assert outcome.reports[0].verdict == "pass"
 
 
 def test_other_circumstances_than_the_baselines_are_told(tmp_path: Path, numbers: dict[str, Any]) -> None:
-    """Another model, seed or order of the headers: compared, and said in each window."""
+    """Another model or seed: compared, and said in each window."""
     config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, baseline=[[40.0, 38.0, 20.0]])
     run_attribution(tmp_path / "base", **{**numbers, "analysis_config": config})
     write_model(tmp_path, DRIFTED)
-    turned = ("hours", "age", "debt")
-    config = write_config(tmp_path, tmp_path / "model.py", turned, seed=2, baseline=str(tmp_path / "base" / "background.json"))
+    config = write_config(tmp_path, tmp_path / "model.py", NUMBERS, seed=2, baseline=str(tmp_path / "base" / "background.json"))
     flags = {**numbers, "analysis_config": config, "baseline_constraints": tmp_path / "base"}
     warnings = run_attribution(tmp_path / "out", **flags).reports[0].coverage.warnings
     told = [re.sub("SHA-256 [0-9a-f]{8}…", "a hash", warning.replace(str(tmp_path), "")) for warning in warnings]
     assert told == [
         "model: found a hash; expected a hash, as in /base/model_metadata.json",
-        "headers: found hours, age, debt; expected age, hours, debt, as in /base/model_metadata.json",
         "methods.shap.seed: found 2; expected 1, as in /base/model_metadata.json",
     ]
 
@@ -699,7 +708,10 @@ def test_a_model_that_says_the_same_of_all_rows_makes_no_baseline(tmp_path: Path
     with pytest.raises(InputError, match="model: found the same answer for all rows"):
         run_attribution(tmp_path / "none", **numbers)
     report = run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base").reports[0]
-    assert report.verdict == "insufficient data"
+    assert [violation.description for violation in report.violations] == [
+        "no feature has any attribution now: the model says the same of all rows"
+    ]
+    assert read(tmp_path / "out" / "constraint_violations.json")["violations"][0]["metric_name"] == "shap"
 
 
 def test_texts_in_a_feature_of_numbers_are_told(tmp_path: Path, numbers: dict[str, Any]) -> None:
@@ -743,6 +755,138 @@ def test_all_that_was_measured_is_in_the_evaluation(tmp_path: Path, numbers: dic
     assert measured["share_moved"]["interval"][0] > 0
 
 
+@pytest.mark.parametrize("explained", ["sample", "all"])
+def test_captured_attributions_of_groups_are_added_up(tmp_path: Path, explained: str) -> None:
+    """A record without them, or without one of a feature, is not explained."""
+    why: list[Any] = [[0.1, -0.2, 5.0]] * 50
+    why[3], why[7] = None, [0.1, -0.2, None]
+    lines = [
+        record({"endpointInput": json.dumps({"a": i, "b": 1, "c": 2}), "endpointOutput": json.dumps({"why": one})}, "JSON", str(i))
+        for i, one in enumerate(why)
+    ]
+    write_hour(tmp_path / "capture", "2026/11/21/09", lines)
+    config = write_config(tmp_path, None, ("a", "b", "c"), captured="why", groups={"g": ["a", "b"]})
+    flags = {"dataset_source": tmp_path / "capture", "analysis_config": config, "explain_rows": explained}
+    report = run_attribution(tmp_path / "out", **flags).reports[0]
+    assert values(tmp_path / "out") == pytest.approx({"c": 5.0, "g": 0.1})
+    assert report.coverage.warnings == ("2 of 50 rows: not explained; found no attributions at why",)
+
+
+def test_two_names_of_two_classes_name_the_answer_by_the_second(tmp_path: Path) -> None:
+    """Which is all that the model answers; other numbers of names are refused."""
+    rows = people(60, names=NUMBERS)
+    table = np.array([list(row.values()) for row in rows])
+    (tmp_path / "model.skops").write_bytes(skops.io.dumps(LogisticRegression().fit(table, table[:, 0] > 40)))
+    config = read(write_config(tmp_path, tmp_path / "model.skops", NUMBERS))
+    flags = {"dataset_source": write_capture(tmp_path / "capture", rows), "analysis_config": tmp_path / "config.json"}
+    for names in (["no", "yes"], ["yes"]):
+        (tmp_path / "config.json").write_text(json.dumps({**config, "predictor": {**config["predictor"], "label_headers": names}}))
+        run_attribution(tmp_path / "out", **flags)
+        assert read(tmp_path / "out" / "analysis.json")["explanations"]["kernel_shap"].keys() == {"yes"}
+    (tmp_path / "config.json").write_text(json.dumps({**config, "predictor": {**config["predictor"], "label_headers": list("abc")}}))
+    with pytest.raises(InputError, match="label_headers: found 3"):
+        run_attribution(tmp_path / "out", **flags)
+
+
+def test_an_answer_more_than_the_baseline_had_is_refused(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """The first of two is not what the only one was."""
+    run_attribution(tmp_path / "base", **numbers)
+    path = tmp_path / "model.py"
+    path.write_text("import numpy as np\ndef predict(rows):\n    p = rows['age'] / 100\n    return np.column_stack([1 - p, p])\n")
+    with pytest.raises(InputError, match="labels of the model: found label0, label1; expected the baseline's: label0"):
+        run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base")
+
+
+def test_decimals_are_numbers(tmp_path: Path) -> None:
+    """Of Parquet, also where the background is chosen from them; a text that looks like a number stays one beside numbers."""
+    rows = people(80, names=NUMBERS)
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in NUMBERS}
+    columns["age"] = pa.array([Decimal(str(age)) for age in columns["age"]], pa.decimal128(6, 2))
+    columns["code"] = [str(i % 3) for i in range(80)]
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    model = write_model(tmp_path, "0.01 * rows['age'] + rows['code'].map({'0': -1.0, '1': 0.0, '2': 1.0})", (*NUMBERS, "code"))
+    config = write_config(tmp_path, model, (*NUMBERS, "code"))
+    run_attribution(tmp_path / "out", dataset_source=tmp_path / "rows.parquet", analysis_config=config)
+    assert read(tmp_path / "out" / "background.json")["texts"] == ["code"]
+    assert min(values(tmp_path / "out")[name] for name in ("age", "code")) > 0.01
+
+
+def test_texts_in_a_fifth_of_the_training_rows_are_missing_values(tmp_path: Path) -> None:
+    """The background is of other rows where the model refuses these."""
+    rows = [{**row, "age": "unknown" if i % 5 == 0 else row["age"]} for i, row in enumerate(people(300, names=NUMBERS))]
+    config = write_config(tmp_path, write_model(tmp_path, f"np.where(rows.isna().any(axis=1), np.nan, {FORMULA})"), NUMBERS)
+    report = run_attribution(tmp_path / "out", dataset_source=write_capture(tmp_path / "capture", rows), analysis_config=config).reports[0]
+    assert report.attribution is not None
+    assert report.attribution.rows == 240
+    assert any("found texts in 60 of 300 kept rows, such as 'unknown'" in warning for warning in report.coverage.warnings)
+
+
+def test_a_model_that_answers_by_chance_is_refused(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """It says something else of the same rows."""
+    write_model(tmp_path, "np.random.default_rng().normal(size=len(rows))")
+    with pytest.raises(ModelError, match="two answers for the same rows"):
+        run_attribution(tmp_path / "out", **numbers)
+
+
+def test_medians_are_judged_by_the_rows_that_they_are_of(tmp_path: Path) -> None:
+    """An hour of 300 rows of which 20 are kept."""
+    config = write_config(tmp_path, write_model(tmp_path), NUMBERS, agg_method="median")
+    source = write_capture(tmp_path / "capture", people(300, names=NUMBERS))
+    flags = {"dataset_source": source, "analysis_config": config, "explain_rows": "all"}
+    run_attribution(tmp_path / "base", **flags)
+    report = run_attribution(tmp_path / "out", **flags, baseline_constraints=tmp_path / "base", sample_rows=20).reports[0]
+    assert report.evaluations[0].description == "20 explained rows; a verdict takes 30"
+
+
+def test_as_many_rows_may_be_refused_of_a_sample_as_of_all(tmp_path: Path) -> None:
+    """Three in a hundred."""
+    (tmp_path / "model.py").write_text(
+        "def predict(rows):\n"
+        "    if (rows['city'] == 'new').any():\n"
+        "        raise ValueError('unknown city')\n"
+        "    return rows['age'] / 100\n"
+    )
+    rows = people(2000, names=("age", "city"))
+    for row in rows[::33]:
+        row["city"] = "new"
+    config = write_config(tmp_path, tmp_path / "model.py", ("age", "city"), baseline=[[40.0, "a"]])
+    source = write_capture(tmp_path / "capture", rows)
+    for explained in ("sample", "all"):
+        report = run_attribution(tmp_path / explained, dataset_source=source, analysis_config=config, explain_rows=explained).reports[0]
+        assert report.attribution is not None
+        assert 0.96 < report.attribution.rows / (500 if explained == "sample" else 2000) < 0.98
+
+
+def test_rows_of_something_else_are_told_with_their_columns(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """A renamed key, of which most features are left, and rows of another width, of which none is."""
+    run_attribution(tmp_path / "base", **numbers)
+    flags = {**numbers, "baseline_constraints": tmp_path / "base"}
+    wide = [{**row, "more": 1.0} for row in people(60, names=NUMBERS)]
+    report = run_attribution(tmp_path / "wide", **{**flags, "dataset_source": write_capture(tmp_path / "other", wide)}).reports[0]
+    assert report.verdict == "insufficient data"
+    found = "found _c0, _c1, _c2, _c3 in 60 of 60 kept rows; expected the features age, hours, debt"
+    assert report.coverage.warnings == (f"60 of 60 rows: not explained; {found}",)
+
+
+def test_slips_in_segments_and_other_references_are_told(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """A column that is none, and a reference that attributions are not compared with."""
+    run_attribution(tmp_path / "base", **numbers)
+    with pytest.raises(InputError, match="segments: agee"):
+        run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base", segments="agee")
+    span = {"start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T10:00:00Z", "state_root": tmp_path / "states"}
+    with pytest.raises(InputError, match="reference: found previous; expected baseline"):
+        run_attribution(tmp_path / "out", **numbers, **span, baseline_constraints=tmp_path / "base", reference="previous", window="1h")
+
+
+def test_a_small_baseline_is_told_and_gives_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """20 rows, which chance orders."""
+    few = write_capture(tmp_path / "few", people(20, names=NUMBERS))
+    report = run_attribution(tmp_path / "base", **{**numbers, "dataset_source": few}).reports[0]
+    assert report.coverage.warnings == ("baseline: found 20 explained rows; expected at least 30, without which there is no verdict later",)
+    report = run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base").reports[0]
+    assert report.evaluations[0].description == "20 explained rows in the baseline; a verdict takes 30"
+
+
 def test_few_rows_are_no_verdict(tmp_path: Path, numbers: dict[str, Any]) -> None:
     """29 explained rows say too little; none are no data."""
 
@@ -781,6 +925,7 @@ def test_stored_hours_are_reported_while_the_endpoint_is_down(tmp_path: Path, nu
         server.shutdown()
     assert read(tmp_path / "up" / "model_metadata.json")["explainer"] == "kernel"
     digest._opened.cache_clear()  # as another process
+    digest._reached.cache_clear()
     run_attribution(tmp_path / "down", **flags)
     assert read(tmp_path / "down" / "model_metadata.json")["explainer"] is None
     assert values(tmp_path / "down") == values(tmp_path / "up")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.vq import kmeans2
 
-from hourglass.attribution.background import MISSING, GivenBackground, coded, is_text
+from hourglass.attribution.background import GivenBackground, coded, is_text
 from hourglass.attribution.config import AttributionConfig
 from hourglass.capture.batches import Batch, ReadPlan
 from hourglass.capture.files import InputFile
@@ -64,11 +64,11 @@ def answered_background(columns: Mapping[str, Column], names: Sequence[str], con
     try:
         open_model(config.predictor).predict(found.coded())
     except ModelError:
-        values = [objects(columns[name]) for name in names]
-        filled = [row for row in zip(*values, strict=True) if not any(value is None or value in MISSING for value in row)]
+        texts = dict.fromkeys(found.texts, ())
+        filled = np.flatnonzero(~np.isnan(coded(columns, names, texts).matrix).any(axis=1)).tolist()
         if not filled:
             raise
-        kept = dict(zip(names, map(list, zip(*filled, strict=True)), strict=True))
+        kept = {name: [objects(columns[name])[row] for row in filled] for name in names}
         return chosen_background(kept, names, config.clusters, config.seed)
     return found
 
@@ -79,7 +79,9 @@ def chosen_background(columns: Mapping[str, Column], names: Sequence[str], count
     Distances are of numbers by their standard deviation, and of texts by whether they are the same.
     """
     values = {name: objects(columns[name]) for name in names}
-    texts = {name: () for name in names if is_text(values[name])}
+    # where any value is a number, as in JSON and Parquet, those that are texts are meant to be; in CSV all are written as texts
+    typed = any(isinstance(value, int | float) for column in values.values() for value in column)
+    texts = {name: () for name in names if (any(isinstance(v, str) for v in values[name]) if typed else is_text(values[name]))}
     rows = coded(columns, names, texts)
     places = _places(rows)
     if len(places) == 0:

@@ -24,14 +24,24 @@ from hourglass.values import Floats, as_floats
 
 ONLY_LABEL = "label0"
 _LARGEST = 1e140  # of an attribution, whose square is added up
-_MOST_REFUSED = 20  # rows of a block: a model that refuses more is not asked on
+_LEAST_REFUSED, _MOST_REFUSED = 20, 0.05  # rows of a block, and their share: a model that refuses more is not asked on
 _ROUNDING = 1e-13  # of what the attributions of a row are sums of: what is less has no meaning, and would have a rank
+_PHI = "φ("
 ANSWER, LOG_ODDS = "answer", "log-odds"
 
 
 def kept_as(label: str, feature: str) -> str:
     """What an attribution is called among the values of a kept row."""
-    return f"φ({label}) {feature}"
+    return f"{_PHI}{label}) {feature}"
+
+
+def is_explained(row: Mapping[str, object]) -> bool:
+    """Whether a kept row has attributions.
+
+    >>> is_explained({"age": 40.0}), is_explained({"age": 40.0, kept_as("label0", "age"): 0.1})
+    (False, True)
+    """
+    return any(name.startswith(_PHI) for name in row)
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,9 @@ class AttributionDigest:
         opened = _opened(self)
         every = np.arange(count)
         if self.config.captured is not None:
-            return replace(opened.nothing, values=self._captured(columns, count), rows=every)
+            captured = self._captured(columns)
+            there = np.flatnonzero(~np.isnan(captured).any(axis=1))
+            return replace(opened.nothing, values=opened.of_captured.summed(captured[there])[:, np.newaxis], rows=there)
         features = self.features(columns)
         if features is None:
             return opened.nothing
@@ -134,6 +146,18 @@ class AttributionDigest:
         size = np.maximum(np.abs(values).sum(axis=2), np.abs(opened.expected))
         values = np.where(np.abs(values) <= _ROUNDING * size[:, :, np.newaxis], 0.0, values)
         return replace(opened.nothing, values=values, rows=explained)
+
+    def refusal(self, row: Mapping[str, object]) -> str | None:
+        """What the model says of a row that it refuses; None where it answers, or is out of reach."""
+        opened = _reached(self)
+        if opened is None or self.config.captured is not None:
+            return None
+        rows = coded({name: [row.get(name)] for name in self.background.names}, self.background.names, opened.task.like.texts)
+        try:
+            opened.task.model.predict(rows)
+        except ModelError as fault:
+            return str(fault.found).strip().splitlines()[-1]  # the last line of a traceback
+        return None
 
     @property
     def _source(self) -> str:
@@ -156,8 +180,11 @@ class AttributionDigest:
         count = len(next(iter(columns.values()), ()))
         return {name: found[name] if name in found else [None] * count for name in names}
 
-    def _captured(self, columns: Mapping[str, Column], count: int) -> Floats:
-        """Attributions that stand in the records: a list in the order of the features, or an object by their names."""
+    def _captured(self, columns: Mapping[str, Column]) -> Floats:
+        """Attributions that stand in the records, row × feature: a list in the order of the features, or an object by their names.
+
+        NaN where a record has none of a feature.
+        """
         path = self.config.captured or ""
         listed = find_attribute(path, columns)
         parts = listed.columns if listed is not None and listed.is_list else ()
@@ -167,11 +194,7 @@ class AttributionDigest:
         if len(parts) != len(self.background.names):
             expected = f"{len(self.background.names)}, one of each feature"
             raise InputError(f"methods.shap.captured {path!r}", found=f"{len(parts)} attributions in a record", expected=expected)
-        found = np.column_stack([as_floats(part) for part in parts])
-        if np.isnan(found).any():
-            expected = "an attribution of every feature"
-            raise InputError(f"methods.shap.captured {path!r}", found="records without a number", expected=expected)
-        return found.reshape(count, 1, len(parts))
+        return np.column_stack([as_floats(part) for part in parts])
 
 
 def no_features(lacking: Sequence[str], columns: Collection[str], features: int) -> InputError:
@@ -194,7 +217,7 @@ class _Opened:
         self.players = players.names
         if config.predictor is None:
             self.labels: tuple[str, ...] = (ONLY_LABEL,)
-            self.expected, self.explainer_name = np.zeros(1), "captured"
+            self.expected, self.explainer_name, self.of_captured = np.zeros(1), "captured", players
         else:
             like = background.coded()
             model = open_model(config.predictor)
@@ -203,10 +226,8 @@ class _Opened:
             self.task = Task(model, given, replace(like, matrix=like.matrix[:0]), players, config.samples, config.seed, logit=config.logit)
             self.explainer_name, self.explainer = explainer_of(config.explainer, self.task)
             self.expected = self.explainer.expected
-            self.labels = config.predictor.labels or tuple(f"label{place}" for place in range(len(self.expected)))
-            if len(self.labels) != len(self.expected):
-                expected = f"{len(self.expected)}, one of each output"
-                raise InputError("predictor.label_headers", found=f"{len(self.labels)} names", expected=expected)
+            named = model.labels if config.predictor.labels else None  # of two that were told one, where one output is all there is
+            self.labels = named or tuple(f"label{place}" for place in range(len(self.expected)))
         self.nothing = Explained(
             np.empty((0, len(self.labels), len(self.players))), np.empty(0, np.intp), self.labels, self.players, self.expected
         )
@@ -230,22 +251,22 @@ class _Opened:
         except ModelError:
             places = np.flatnonzero(~np.isnan(rows.matrix).any(axis=1))
         refused: list[int] = []
-        self._refused(rows.take(places), places, refused)
+        self._refused(rows.take(places), places, refused, max(_LEAST_REFUSED, int(_MOST_REFUSED * len(rows))))
         return np.setdiff1d(places, refused)
 
-    def _refused(self, rows: Rows, places: Places, refused: list[int]) -> None:
+    def _refused(self, rows: Rows, places: Places, refused: list[int], most: int) -> None:
         """Adds the places of rows that the model does not answer, which are looked for in halves."""
         try:
             self.task.model.predict(rows)
         except ModelError:
-            if len(refused) == _MOST_REFUSED:
+            if len(refused) >= most:
                 raise
             if len(places) == 1:
                 refused.append(int(places[0]))
                 return
             middle = len(places) // 2
             for half in (slice(None, middle), slice(middle, None)):
-                self._refused(rows[half], places[half], refused)
+                self._refused(rows[half], places[half], refused, most)
 
 
 @lru_cache(maxsize=4)
@@ -253,18 +274,26 @@ def _opened(digest: AttributionDigest) -> _Opened:
     return _Opened(digest)
 
 
+@lru_cache(maxsize=4)
+def _reached(digest: AttributionDigest) -> _Opened | None:
+    """What explains rows; None of no features, and while the model is out of reach, which is not found out twice."""
+    if not digest.background.names:
+        return None
+    try:
+        return _opened(digest)
+    except ModelError:
+        return None
+
+
 def explainer_name(digest: AttributionDigest) -> str:
     """Which explainer the model allowed; "" where stored hours are reported while the model is out of reach, and of no features."""
-    if not digest.background.names:
-        return ""
-    try:
-        return _opened(digest).explainer_name
-    except ModelError:
-        return ""
+    opened = _reached(digest)
+    return opened.explainer_name if opened is not None else ""
 
 
 def explained_scale(digest: AttributionDigest) -> str:
     """What attributions add up to: the model's answer or its log-odds; nothing is known of those that were captured."""
-    if digest.config.captured is not None or not explainer_name(digest):
+    opened = _reached(digest) if digest.config.captured is None else None
+    if opened is None:
         return ""
-    return ANSWER if _opened(digest).explainer.of_answer else LOG_ODDS
+    return ANSWER if opened.explainer.of_answer else LOG_ODDS

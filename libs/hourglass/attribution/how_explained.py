@@ -13,19 +13,20 @@ from hourglass.attribution.game import Players
 from hourglass.errors import InputError, SettingsError, shorten
 
 MODEL_JSON = "model_metadata.json"
-# of what the attributions are: with another of these they answer another question
+# of what the attributions are: with another of these they answer another question; records without names tell features by order
 _QUESTION = {
+    "features": "headers",
     "groups": "methods.shap.groups",
-    "explainer": "methods.shap.explainer",
     "scale": "methods.shap.use_logit",
     "agg_method": "methods.shap.agg_method",
     "background": "methods.shap.baseline",
 }
+_EXPLAINER = "methods.shap.explainer"
+_SHAPLEY = {"kernel", "tree", "linear"}  # explainers that estimate the same values, where the scale is the same
 _SHA256 = 64  # digits
-# what moves them by little, or is what a window is watched for; features are in order, which CSV records have no names for
+# what moves them by little, or is what a window is watched for
 _CIRCUMSTANCES = {
     "fingerprint": "model",
-    "features": "headers",
     "num_samples": "methods.shap.num_samples",
     "seed": "methods.shap.seed",
 }
@@ -82,14 +83,17 @@ class HowExplained:
         """
         known = {key: value for key, value in asdict(self).items() if value is not None and baseline.get(key) is not None}
         said = {key: (_told(value), f"{_told(baseline[key])}, as in {path}") for key, value in known.items() if value != baseline[key]}
+        alike = {str(known.get("explainer")), str(baseline.get("explainer"))} <= _SHAPLEY
+        question, circumstances = dict(_QUESTION), dict(_CIRCUMSTANCES)
+        (circumstances if alike else question)["explainer"] = _EXPLAINER
         faults = [
             InputError(subject, found=said[key][0], expected=said[key][1], hint="set it as it was, or make the baseline anew")
-            for key, subject in _QUESTION.items()
+            for key, subject in question.items()
             if key in said
         ]
         if faults:
             raise SettingsError(faults)
-        return tuple(f"{subject}: found {said[key][0]}; expected {said[key][1]}" for key, subject in _CIRCUMSTANCES.items() if key in said)
+        return tuple(f"{subject}: found {said[key][0]}; expected {said[key][1]}" for key, subject in circumstances.items() if key in said)
 
 
 def _told(value: object) -> str:

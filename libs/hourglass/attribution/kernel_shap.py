@@ -14,6 +14,8 @@ from hourglass.attribution.game import VALUES_AT_ONCE, Game, InnerGame, stretche
 from hourglass.attribution.tree_game import tree_game
 from hourglass.values import Floats
 
+_FEW = 32  # players, up to which each number of them has a design of its own
+
 
 @explainer("kernel")
 class KernelShap:
@@ -40,7 +42,7 @@ def _inside(task: Task, game: Game) -> InnerGame | None:
     if additive is not None:
         known = additive.weights.shape[1] == len(task.order)
         return AdditiveGame(additive.ordered(task.order, len(task.like.names)), game) if known else None
-    return tree_game(task.model.estimator, task.order, game)
+    return tree_game(task, game)
 
 
 def kernel_shap(game: Game, rows: Floats, samples: Callable[[int], int], seed: int = 0) -> Floats:
@@ -56,22 +58,38 @@ def kernel_shap(game: Game, rows: Floats, samples: Callable[[int], int], seed: i
     found = np.zeros((len(rows), everything.shape[1], game.players.count))
     varying = game.varying(rows)
     counts = varying.sum(axis=1)
-    for count in np.unique(counts[counts > 0]).tolist():
-        chosen = np.flatnonzero(counts == count)
-        if count == 1:
+    sizes = np.array([_size(count, game.players.count) for count in counts.tolist()], np.intp)
+    for size in np.unique(sizes[counts > 0]).tolist():
+        chosen = np.flatnonzero((sizes == size) & (counts > 0))
+        if size == 1:
             found[chosen, :, varying[chosen].argmax(axis=1)] = everything[chosen]
             continue
-        shared = design(count, samples(count), seed)
-        # which players those are: in the order of the players, so the places of the set bits
-        players = np.nonzero(varying[chosen])[1].reshape(len(chosen), count)
+        shared = design(size, samples(size), seed)
+        # which players those are, in the order of the players: those that matter, and some that do not where they are fewer
+        players = np.sort(np.argsort(~varying[chosen], axis=1, kind="stable")[:, :size], axis=1)
         for start, stop in stretches(len(chosen), max(1, VALUES_AT_ONCE // max(1, game.size_of(len(shared.masks))))):
             part, of_part = chosen[start:stop], players[start:stop]
             masks = shared.masks
-            if count < game.players.count:
+            if size < game.players.count:
                 masks = np.zeros((len(part), len(shared.masks), game.players.count), np.bool_)
-                np.put_along_axis(masks, np.broadcast_to(of_part[:, np.newaxis], (*masks.shape[:2], count)), shared.masks, axis=2)
+                np.put_along_axis(masks, np.broadcast_to(of_part[:, np.newaxis], (*masks.shape[:2], size)), shared.masks, axis=2)
             worth = game.worth(rows[part], masks) - game.nothing
+            matters = np.take_along_axis(varying[part], of_part, axis=1)
             for output in range(worth.shape[2]):
                 values = shared.attributions(worth[:, :, output], everything[part, output])
-                found[part[:, np.newaxis], output, of_part] = values
+                # what the sample of coalitions gives to players that do not matter is divided among the others
+                beside = np.where(matters, 0.0, values).sum(axis=1) / counts[part]
+                found[part[:, np.newaxis], output, of_part] = np.where(matters, values + beside[:, np.newaxis], 0.0)
     return found
+
+
+def _size(count: int, players: int) -> int:
+    """The players of a design for so many that matter: themselves, and of many the next of a few sizes, since designs take time.
+
+    >>> [_size(count, 500) for count in (3, 32, 33, 41, 490)]
+    [3, 32, 40, 50, 500]
+    """
+    size = _FEW
+    while size < count:
+        size = -(-size * 5 // 4)
+    return count if count <= _FEW else min(size, players)

@@ -22,6 +22,9 @@ class LinearShap:
         if additive is None or task.order is None or additive.weights.shape[1] != len(task.order):
             hint = "take auto or kernel"
             raise InputError("explainer linear", found=f"a model of kind {task.model.kind}", expected="a linear predictor", hint=hint)
+        if task.logit and not additive.classifies:
+            expected = "a classifier, or use_logit false"
+            raise InputError("explainer linear", found="a sum that is the answer itself", expected=expected, hint="take kernel")
         additive = additive.ordered(task.order, len(task.like.names))
         self._task = task
         self._weights = additive.weights

@@ -26,6 +26,9 @@ class NativeContributions:
         contributions = self._contributions(task.background.rows)
         self.expected: Floats = contributions[0, :, -1]
         self.of_answer = is_answer(task, task.background.rows, contributions.sum(axis=2))
+        if self.of_answer and task.logit:
+            expected = "a classifier, or use_logit false"
+            raise InputError("explainer native", found="a sum that is the answer itself", expected=expected, hint="take kernel")
 
     def explain(self, rows: Floats) -> Floats:
         found = self._contributions(rows)

@@ -32,6 +32,7 @@ class GlobalAttributions:
     """What drives a model's answer: a number of each feature, and draws of it (draw × feature).
 
     `features` are in alphabetical order. No draws: nothing is known of chance.
+    `rows` are those that it is of: of a median the kept ones; 0 where nobody knows.
     """
 
     label: str
@@ -39,6 +40,7 @@ class GlobalAttributions:
     values: Floats
     draws: Floats
     expected: float
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,15 +120,18 @@ def global_attributions(
     state: Attributions, sample: RowSample | None = None, how: Aggregation = Aggregation.MEAN_ABS, segment: str = ""
 ) -> dict[str, GlobalAttributions]:
     """The same with its draws: the state's replicates, and of the median as many of the kept rows."""
+    rows = dict.fromkeys(state.labels, state.n)
     if how is Aggregation.MEDIAN:
-        draws = {label: _medians(table, len(state.drawn)) for label, table in _tables(state, sample, segment).items()}
+        tables = _tables(state, sample, segment)
+        draws = {label: _medians(table, len(state.drawn)) for label, table in tables.items()}
+        rows = {label: len(table) for label, table in tables.items()}
     else:
         known = state.drawn > 0
         found = state.replicates[known, _TERMS[how]] / state.drawn[known, np.newaxis, np.newaxis]
         draws = {label: found[:, place] for place, label in enumerate(state.labels)}
     expected = dict(zip(state.labels, (state.expected / state.weight).tolist(), strict=True))
     return {
-        label: GlobalAttributions(label, state.features, values, draws[label], expected[label])
+        label: GlobalAttributions(label, state.features, values, draws[label], expected[label], rows[label])
         for label, values in global_values(state, sample, how, segment).items()
     }
 
@@ -154,7 +159,7 @@ def _medians(table: Floats, count: int) -> Floats:
     return np.array(draws).reshape(-1, table.shape[1])
 
 
-def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thresholds: Mapping[str, float], rows: int) -> LabelReport:
+def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thresholds: Mapping[str, float]) -> LabelReport:
     """A label's features and comparisons, with a baseline of the same features; without one its features only.
 
     Intervals of features are from the 2.5 % quantile of the draws to the 97.5 % one; those of a comparison its metric makes.
@@ -164,7 +169,7 @@ def compared(live: GlobalAttributions, baseline: GlobalAttributions | None, thre
     if baseline is None:
         return LabelReport(live.label, live.expected, _features(live, None))
     comparisons = tuple(
-        _comparison(metric, live, baseline, thresholds.get(metric.key, metric.default), rows) for metric in ATTRIBUTION_METRICS.values()
+        _comparison(metric, live, baseline, thresholds.get(metric.key, metric.default)) for metric in ATTRIBUTION_METRICS.values()
     )
     return LabelReport(live.label, live.expected, _features(live, baseline), comparisons)
 
@@ -232,18 +237,21 @@ def _features(live: GlobalAttributions, baseline: GlobalAttributions | None) -> 
     return tuple(sorted(found, key=lambda feature: feature.rank))
 
 
-def _comparison(
-    metric: AttributionMetric, live: GlobalAttributions, baseline: GlobalAttributions, threshold: float | None, rows: int
-) -> Comparison:
+def _comparison(metric: AttributionMetric, live: GlobalAttributions, baseline: GlobalAttributions, threshold: float | None) -> Comparison:
     of_live, of_baseline = _draws(live, baseline)
     before, now = baseline.values[np.newaxis], live.values[np.newaxis]
     value = float(metric.values(before, now)[0])
     interval = None if np.isnan(value) else metric.interval(Drawn(before, now, of_baseline, of_live))
     verdict, description = Verdict.PASS, ""
     if np.isnan(value):
-        verdict, description = Verdict.NOT_COMPUTABLE, "no feature has any attribution, now or in the baseline"
-    elif rows < LEAST_ROWS:
-        verdict, description = Verdict.INSUFFICIENT, f"{rows} explained rows; a verdict takes {LEAST_ROWS}"
+        verdict, description = Verdict.NOT_COMPUTABLE, "no feature has any attribution in the baseline"
+        if baseline.values.any():
+            description = "no feature has any attribution now: the model says the same of all rows"
+            verdict = Verdict.NOT_COMPUTABLE if threshold is None else Verdict.VIOLATION
+    elif live.rows < LEAST_ROWS:
+        verdict, description = Verdict.INSUFFICIENT, f"{live.rows} explained rows; a verdict takes {LEAST_ROWS}"
+    elif 0 < baseline.rows < LEAST_ROWS:
+        verdict, description = Verdict.INSUFFICIENT, f"{baseline.rows} explained rows in the baseline; a verdict takes {LEAST_ROWS}"
     elif threshold is not None:
         low, high = interval if interval is not None and metric.by_interval else (value, value)
         if metric.beyond(low, high, threshold):

@@ -21,13 +21,14 @@ from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, f
 from hourglass.attribution.chosen_background import answered_background, candidates
 from hourglass.attribution.coalitions import LEAST_SAMPLES, all_coalitions, default_samples
 from hourglass.attribution.config import Aggregation, AttributionConfig, group_faults, parse_attribution_config
-from hourglass.attribution.digest import AttributionDigest, no_features
+from hourglass.attribution.digest import AttributionDigest, is_explained, no_features
 from hourglass.attribution.game import Players
 from hourglass.attribution.given_background import given_background
 from hourglass.attribution.how_explained import MODEL_JSON, HowExplained
 from hourglass.attribution.metric import ATTRIBUTION_METRICS, shares
 from hourglass.attribution.report import (
     CHECK,
+    LEAST_ROWS,
     NO_DRAWS,
     AttributionReport,
     Comparison,
@@ -45,10 +46,20 @@ from hourglass.capture.payloads import objects
 from hourglass.capture.window import HOUR
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
-from hourglass.errors import InputError, SettingsError, did_you_mean, shorten
+from hourglass.errors import InputError, ModelError, SettingsError, did_you_mean, shorten
 from hourglass.hours import HourStates
 from hourglass.models import fingerprint, open_model
-from hourglass.monitors.job import Asked, asked_segments, complete, json_object, plan_pass, prepare, read_document, subject_of
+from hourglass.monitors.job import (
+    Asked,
+    asked_segments,
+    complete,
+    json_object,
+    need_segments,
+    plan_pass,
+    prepare,
+    read_document,
+    subject_of,
+)
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.windows import course
 from hourglass.outputs import documents
@@ -91,6 +102,9 @@ class AttributionDrift:
     @classmethod
     def prepared(cls, settings: Settings) -> AttributionDrift:
         """With the configuration, the background and the baseline that the settings name."""
+        if not settings.reference.is_baseline:
+            expected = "baseline, which is all that attributions are compared with"
+            raise InputError("reference", found=str(settings.reference), expected=expected)
         config = read_config(settings)
         if settings.sample_rows == 0 and settings.explain_rows == "sample":
             hint = "set --sample-rows 500, or --explain-rows all"
@@ -110,6 +124,7 @@ class AttributionDrift:
             made = replace(made, digest=replace(made.digest, fingerprint=fingerprint(config.predictor)))
         if not made.digest.background.names:
             return made
+        need_same_answers(made.digest, made.how)
         return replace(made, warnings=(*made.warnings, *made.beside_baseline(), *few_samples(config, made.how)))
 
     def beside_baseline(self) -> tuple[str, ...]:
@@ -188,6 +203,7 @@ class AttributionDrift:
     def report(self, asked: Asked) -> Report:
         """Compares the attributions of a window with the baseline's, or says what they are."""
         dataset = Dataset.of_any_columns(asked.states)
+        need_segments(self.settings.segments, asked)
         found = self.measured(asked.states, asked.states.sample)
         if found.rows and not found.labels and self.baseline is None:
             expected, hint = "kept rows, of which the medians are", "set --sample-rows, or agg_method to mean_abs"
@@ -223,16 +239,33 @@ class AttributionDrift:
         lacking = [name for name in told if all(row.get(name) is None for row in rows)] if rows else []
         if lacking and self.baseline is None:
             raise no_features(lacking, asked.first().columns, len(names))
+        every = sum(asked.states.intake.rows.values())
+        if explained < (asked_for := every if self.settings.explain_rows == "all" else len(rows)):
+            yield f"{asked_for - explained} of {asked_for} rows: not explained; {self._why_not(rows, asked)}"
+        if self.baseline is None and 0 < explained < LEAST_ROWS:
+            yield f"baseline: found {explained} explained rows; expected at least {LEAST_ROWS}, without which there is no verdict later"
+        if len(lacking) == len(told):
+            return
         for name in lacking:
             yield f"feature {name}: found in no row of the window; explained as a missing value"
         for name in told:
             if name not in self.digest.background.texts and (found := texts_among([row.get(name) for row in rows])):
                 example, of = shorten(repr(found[0]), _LONGEST_EXAMPLE), f"{len(found)} of {len(rows)} kept rows"
                 yield f"feature {name}: found texts in {of}, such as {example}; explained as missing values"
-        every = self.settings.explain_rows == "all"
-        asked_for = sum(asked.states.intake.rows.values()) if every else len(rows)
-        if explained < asked_for:
-            yield f"{asked_for - explained} of {asked_for} rows: found other features, or values that the model refuses; not explained"
+
+    def _why_not(self, rows: Sequence[Mapping[str, object]], asked: Asked) -> str:
+        """Why rows of a window were not explained, by those that are kept: what they lack, or what the model says of one."""
+        names = self.digest.background.names
+        if self.digest.config.captured is not None:
+            return f"found no attributions at {self.digest.config.captured}"
+        reasons = []
+        if other := sum(not any(row.get(name) is not None for name in names) for row in rows):
+            columns = ", ".join(asked.first().columns) if other == len(rows) else "other columns"
+            reasons.append(f"found {columns} in {other} of {len(rows)} kept rows; expected the features {', '.join(names)}")
+        left = [row for row in rows if any(row.get(name) is not None for name in names) and not is_explained(row)]
+        if left and (said := self.digest.refusal(left[0])):
+            reasons.append(f"of {len(left)} of {len(rows)} kept rows the model says, such as of one: {said}")
+        return "; ".join(reasons) or "found values that the model refuses, or other features"
 
     def _page(self, asked: Asked, found: AttributionReport) -> AttributionPage:
         """What a person is to read of a window, with the course of its stored hours and of the day that it ends."""
@@ -262,10 +295,11 @@ class AttributionDrift:
             return AttributionReport(lacking=self._not_compared({}, "no row was explained"))
         live = global_attributions(state, sample, self.digest.config.aggregation, segment)
         baseline = self.baseline or {}
-        if live and self.baseline is not None and not live.keys() & baseline.keys():
-            found, expected = ", ".join(live), f"some of the baseline's: {', '.join(baseline)}"
-            raise InputError("labels of the model", found=found, expected=expected, hint="set predictor.label_headers")
-        labels = tuple(compared(of_label, baseline.get(label), self.thresholds, state.n) for label, of_label in live.items())
+        if self.baseline is not None and not live.keys() <= baseline.keys():
+            found, expected = ", ".join(live), f"the baseline's: {', '.join(baseline)}"
+            hint = "set predictor.label_headers as they were, or make the baseline anew"
+            raise InputError("labels of the model", found=found, expected=expected, hint=hint)
+        labels = tuple(compared(of_label, baseline.get(label), self.thresholds) for label, of_label in live.items())
         return AttributionReport(
             labels,
             state.n,
@@ -330,6 +364,16 @@ def need_groups(config: AttributionConfig, names: Sequence[str]) -> None:
         raise SettingsError(faults)
 
 
+def need_same_answers(digest: AttributionDigest, how: HowExplained) -> None:
+    """ModelError for a model that says something else of the same rows when it is asked again."""
+    if digest.config.predictor is None or how.explainer is None:
+        return
+    model, rows = open_model(digest.config.predictor), digest.background.coded()
+    if not np.allclose(model.predict(rows), model.predict(rows), rtol=1e-6, atol=1e-9):
+        expected = "the same answers, as attributions are differences of them"
+        raise ModelError(f"model {digest.config.predictor.name}", found="two answers for the same rows", expected=expected)
+
+
 def few_samples(config: AttributionConfig, how: HowExplained) -> Iterator[str]:
     """A sentence where coalitions are so few that chance shows; InputError where they cannot tell the features apart.
 
@@ -338,10 +382,14 @@ def few_samples(config: AttributionConfig, how: HowExplained) -> Iterator[str]:
     asked, players = how.num_samples, Players.of(how.features, config.group_of).count
     if asked is None or asked >= min(LEAST_SAMPLES, all_coalitions(players)):
         return
-    subject, hint = "methods.shap.num_samples", f"leave it out for {default_samples(players)}"
+    enough, default = min(LEAST_SAMPLES, all_coalitions(players)), default_samples(players)
+    subject, hint = (
+        "methods.shap.num_samples",
+        f"leave it out for {default}{', which are all' if default == all_coalitions(players) else ''}",
+    )
     if asked < 2 * players:
         raise InputError(subject, found=asked, expected=f"at least {2 * players}, two of each of {players} features", hint=hint)
-    yield f"{subject}: {asked} coalitions of {players} features leave much to chance; take at least {LEAST_SAMPLES}. Hint: {hint}"
+    yield f"{subject}: {asked} coalitions of {players} features leave much to chance; take at least {enough}. Hint: {hint}"
 
 
 def checked_thresholds(given: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -384,7 +432,9 @@ def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, Gl
         return baseline
     drawn = global_attributions(state, known.sample, config.aggregation)
     return {
-        label: replace(found, draws=drawn[label].draws) if label in drawn and drawn[label].features == found.features else found
+        label: replace(found, draws=drawn[label].draws, rows=drawn[label].rows)
+        if label in drawn and drawn[label].features == found.features
+        else found
         for label, found in baseline.items()
     }
 

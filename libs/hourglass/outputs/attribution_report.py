@@ -137,7 +137,8 @@ def _measured(label: LabelReport) -> str:
     ndcg, moved = _comparison(label, _NDCG), _comparison(label, _MOVED)
     parts = []
     if ndcg is not None:
-        parts.append(f"NDCG {_shown(ndcg, ndcg.value)}{_limit(ndcg)}")
+        nothing = ndcg.value is None and ndcg.verdict is Verdict.VIOLATION
+        parts.append(ndcg.description if nothing else f"NDCG {_shown(ndcg, ndcg.value)}{_limit(ndcg)}")
     if moved is not None and moved.value is not None:
         between = "" if moved.interval is None else f"95 % interval {_between(moved.interval)}"
         parts.append(f"{percent(moved.value)} of the attribution moved to other features{_limit(moved, between)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import ClassVar, Self
 
+from hourglass.states.replicates import LARGEST
 from hourglass.states.state import column_state, damaged
 from hourglass.values import Values
 
@@ -75,7 +76,7 @@ class ValueClasses:
         if len(data) != _LAYOUT.size:
             raise damaged(cls.kind, f"{len(data)} bytes", f"{_LAYOUT.size} bytes")
         state = cls(*_LAYOUT.unpack(data))
-        if min(_values(state)) < 0 or max(_values(state)) > state.rows:
+        if min(_values(state)) < 0 or max(_values(state)) > state.rows or state.rows >= LARGEST:
             raise damaged(cls.kind, f"counts of {', '.join(map(str, _values(state)))}", "rows, and none counted more often")
         return state
 

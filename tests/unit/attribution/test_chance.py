@@ -31,7 +31,7 @@ def alone(found: GlobalAttributions) -> GlobalAttributions:
 
 def reports(rows: int, now: Floats, before: Floats, times: int = 40) -> list[LabelReport]:
     random = np.random.default_rng(1)
-    return [compared(window(random, rows, now), window(random, rows, before), LIMITS, rows) for _ in range(times)]
+    return [compared(window(random, rows, now), window(random, rows, before), LIMITS) for _ in range(times)]
 
 
 def violated(found: list[LabelReport]) -> dict[str, float]:
@@ -61,11 +61,11 @@ def test_one_share_in_twenty_changes_by_chance():
     """As the report says; also beside a baseline without draws, which is of as many rows."""
     random = np.random.default_rng(2)
     pairs = [(window(random, 300, FALLING[:10]), window(random, 300, FALLING[:10])) for _ in range(60)]
-    assert 0.02 < np.mean([changed(compared(now, before, LIMITS, 300)) for now, before in pairs]) < 0.07
-    assert 0.02 < np.mean([changed(compared(now, alone(before), LIMITS, 300)) for now, before in pairs]) < 0.07
+    assert 0.02 < np.mean([changed(compared(now, before, LIMITS)) for now, before in pairs]) < 0.07
+    assert 0.02 < np.mean([changed(compared(now, alone(before), LIMITS)) for now, before in pairs]) < 0.07
 
 
 def test_a_feature_without_attribution_now_has_no_draws_in_the_baseline():
     now = GlobalAttributions("l", ("a", "b"), np.array([0.0, 1.0]), np.array([[0.0, 0.9], [0.0, 1.1]]), 0.0)
     before = GlobalAttributions("l", ("a", "b"), np.array([0.5, 0.5]), np.zeros((0, 2)), 0.0)
-    assert compared(now, before, {}, 300).features[1].change_interval == pytest.approx((-0.525, -0.476), abs=0.01)
+    assert compared(now, before, {}).features[1].change_interval == pytest.approx((-0.525, -0.476), abs=0.01)

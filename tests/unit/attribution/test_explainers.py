@@ -13,15 +13,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hourglass.attribution.additive import AdditiveGame
+from hourglass.attribution.coalitions import design
 from hourglass.attribution.explainer import EXPLAINERS, explainer_of
 from hourglass.attribution.game import VALUES_AT_ONCE
-from hourglass.errors import InputError
+from hourglass.errors import InputError, ModelError
 from tests.unit.attribution.games import ArrayModel, model_answers, shapley, shapley_of_row, task
 
 FEATURES = 10
 X, Y = make_classification(1500, FEATURES, n_informative=6, random_state=0)
-# beside the training rows, on which some splits are: shap holds thresholds in half the digits
-BACKGROUND, ROWS = 1.003 * X[:6], 1.003 * X[100:108]
+
+BACKGROUND, ROWS = X[:6], X[100:108]
 WEIGHTS = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.1])
 
 
@@ -269,3 +270,52 @@ def test_memory_is_bounded_for_linear_predictors_too():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 400e6
+
+
+@pytest.mark.parametrize("weights", [np.full(6, 1 / 6), WEIGHTS], ids=["equal", "weighted"])
+def test_a_group_is_a_player_of_trees_too(weights):
+    """As of coalitions: what both say is not what one of them says and what the other does."""
+    groups = {"x0": "g", "x1": "g", "x2": "g"}
+    tree, kernel = (EXPLAINERS[way](task(MODELS["forest"], BACKGROUND, groups, weights, samples=2**8)) for way in ("tree", "kernel"))
+    np.testing.assert_allclose(tree.explain(ROWS), kernel.explain(ROWS), atol=1e-9)
+
+
+def test_a_background_of_many_rows_is_taken_whole():
+    """300, of which shap would take a hundred."""
+    asked = task(MODELS["forest"], X[:300])
+    found = EXPLAINERS["tree"](asked)
+    np.testing.assert_allclose(found.expected, model_answers(MODELS["forest"], X[:300]).mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(found.explain(ROWS[:2])[:, 0], EXPLAINERS["kernel"](asked).explain(ROWS[:2])[:, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize(("way", "name"), [("tree", "forest"), ("linear", "linear")])
+def test_log_odds_of_what_adds_up_the_answer_are_refused(way, name):
+    """They would be the answer's attributions under another name."""
+    with pytest.raises(InputError, match=f"explainer {way}: found .* that .* the answer.*take kernel"):
+        explainer_of(way, task(MODELS[name], BACKGROUND, logit=True))
+
+
+@pytest.mark.parametrize(("way", "name"), [("tree", "forest"), ("linear", "logistic")])
+def test_attributions_that_do_not_add_up_are_an_error(way, name):
+    """Of a model that says something else of some rows than of the background."""
+    plain = task(MODELS[name], BACKGROUND).model
+    changed = ArrayModel(lambda rows: plain.function(rows) + (rows[:, :1] == ROWS[0, 0]), MODELS[name])
+    found = EXPLAINERS[way](task(changed, BACKGROUND))
+    found.explain(ROWS[1:])
+    with pytest.raises(ModelError, match="attributions that miss the model's answers by"):
+        found.explain(ROWS)
+
+
+def test_many_features_of_which_each_row_has_others_share_designs():
+    """Zero where a row is the background's; they add up, and a hundred rows of as many counts take few designs."""
+    rows = np.zeros((60, 120))
+    for place in range(60):
+        rows[place, : 34 + place] = 1.0
+    found = EXPLAINERS["kernel"](task(ArrayModel(lambda given: np.tanh(given.sum(axis=1) / 50)), np.zeros((1, 120)), samples=600))
+    before = design.cache_info().misses
+    values = found.explain(rows)[:, 0]
+    assert design.cache_info().misses - before <= 5
+    assert (values[rows == 0] == 0).all()
+    np.testing.assert_allclose(values.sum(axis=1), np.tanh(rows.sum(axis=1) / 50), atol=1e-12)
+    expected = np.tanh(rows.sum(axis=1) / 50) / rows.sum(axis=1)  # all that are there are alike
+    assert np.abs(values - expected[:, np.newaxis])[rows > 0].max() < 0.01

@@ -23,18 +23,20 @@ def test_what_either_does_not_know_is_not_told():
 
 
 def test_circumstances_are_told():
-    before = {**asdict(HOW), "num_samples": 500, "fingerprint": "3" * 64}
+    before = {**asdict(HOW), "num_samples": 500, "fingerprint": "3" * 64, "explainer": "tree"}
     assert HOW.beside(before, "base") == (
         "model: found SHA-256 11111111…; expected SHA-256 33333333…, as in base",
         "methods.shap.num_samples: found 2076; expected 500, as in base",
+        "methods.shap.explainer: found kernel; expected tree, as in base",
     )
 
 
 def test_another_question_is_refused_with_all_that_differs():
-    before = {**asdict(HOW), "explainer": "native", "agg_method": "median", "seed": 4}
+    before = {**asdict(HOW), "features": ["sex", "age"], "explainer": "native", "agg_method": "median", "seed": 4}
     with pytest.raises(SettingsError) as fault:
         HOW.beside(before, "base")
     assert [str(each).partition(". Hint")[0] for each in fault.value.faults] == [
-        "methods.shap.explainer: found kernel; expected native, as in base",
+        "headers: found age, sex; expected sex, age, as in base",
         "methods.shap.agg_method: found mean_abs; expected median, as in base",
+        "methods.shap.explainer: found kernel; expected native, as in base",
     ]

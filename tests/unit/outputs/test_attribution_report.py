@@ -40,7 +40,7 @@ def label_report(
     now: Mapping[str, float], before: Mapping[str, float] | None, label: str = "label0", rows: int = 400, noise: float = 0.02
 ) -> LabelReport:
     baseline = None if before is None else attributions(before, label, 0.0)
-    return compared(attributions(now, label, noise), baseline, {}, rows)
+    return compared(replace(attributions(now, label, noise), rows=rows), baseline, {})
 
 
 def kept(names: Sequence[str], count: int, labels: Sequence[str] = ("label0",)) -> list[dict[str, object]]:
@@ -163,7 +163,7 @@ def test_no_attribution_at_all_is_said():
     nothing = dict.fromkeys(BEFORE, 0.0)
     found = page(label_report(nothing, BEFORE), hours=3)
     text = words(attribution_files(found)["report.html"])
-    assert "No verdict (no feature has any attribution, now or in the baseline): NDCG —" in text
+    assert "What drives the model has changed: no feature has any attribution now: the model says the same of all rows." in text
     assert "nan" not in text
     assert all("NaN" not in picture.svg for picture in pictures(found))
     assert "No feature has any attribution" in words(html_page(as_page(page(label_report(nothing, None)))))
@@ -267,7 +267,7 @@ def test_several_labels_are_an_overview_and_six_with_charts():
 
 
 def test_limits_that_are_set_are_told():
-    label = compared(attributions(TURNED), attributions(BEFORE, noise=0.0), {"share_moved": 0.2, "rank_change": 1.0}, 400)
+    label = compared(replace(attributions(TURNED), rows=400), attributions(BEFORE, noise=0.0), {"share_moved": 0.2, "rank_change": 1.0})
     text = paragraphs(page(label))[0].text
     assert "moved to other features (limit 20.0%, 95 % interval" in text
     assert "largest change of a rank 4 (limit 1)" in text
