@@ -54,11 +54,12 @@ class TreeGame(InnerGame):
     def _margins(self, coalitions: Bits, of_row: Bits, of_other: Bits) -> Floats:
         """The margins of coalitions of a row beside one of the background: coalition × output."""
         told, there, values = self._reach.leaves(of_row, of_other)
-        found = np.empty((len(coalitions), values.shape[1]))
-        for start, stop in stretches(len(coalitions), max(1, _AT_ONCE // len(told))):
-            part = coalitions[start:stop, np.newaxis]
-            fits = part[:, :, 0] & told[:, 0] == there[:, 0]
-            for word in range(1, told.shape[1]):
-                fits &= part[:, :, word] & told[:, word] == there[:, word]
+        count = coalitions.shape[1]
+        found = np.empty((count, values.shape[1]))
+        for start, stop in stretches(count, max(1, _AT_ONCE // told.shape[1])):
+            first, *more = zip(coalitions[:, start:stop, np.newaxis], told, there, strict=True)
+            fits = first[0] & first[1] == first[2]
+            for part, asked, needed in more:
+                fits &= part & asked == needed
             found[start:stop] = fits.astype(np.float64) @ values
         return found + self._reach.trees.base

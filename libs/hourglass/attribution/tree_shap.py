@@ -40,6 +40,9 @@ class TreeShap:
         self._task = task
         self._reach = Reach(trees, task.players, rows)
         self._weights = weights
+        a, b = np.ogrid[: task.players.count + 1, : task.players.count + 1]
+        # of a leaf that asks for none there is nobody to give to
+        self._gives = np.exp(gammaln(np.maximum(a, 1.0)) + gammaln(b + 1.0) - gammaln(a + b + 1.0))
         self.expected: Floats = weights @ margins
 
     def explain(self, rows: Floats) -> Floats:
@@ -55,10 +58,6 @@ class TreeShap:
             told, there, values = self._reach.leaves(of_row, of_other)
             has, lacks = self._reach.players(there), self._reach.players(told & ~there)
             a, b = has.sum(axis=1), lacks.sum(axis=1)
-            both = gammaln(a + b + 1.0)
-            # of a leaf that asks for none, or forbids none, there is nobody to give to, or to take from
-            gives = np.exp(gammaln(np.maximum(a, 1.0)) + gammaln(b + 1.0) - both)
-            takes = np.exp(gammaln(a + 1.0) + gammaln(np.maximum(b, 1.0)) - both)
-            shares = has * gives[:, np.newaxis] - lacks * takes[:, np.newaxis]
+            shares = has * self._gives[a, b][:, np.newaxis] - lacks * self._gives[b, a][:, np.newaxis]
             found = found + weight * (values.T @ shares)
         return np.asarray(found, np.float64)

@@ -105,20 +105,24 @@ class Trees:
         )
 
     def against(self, row: Floats, words: Bits) -> Bits:
-        """The bits of the features that keep a row from each leaf: leaf × word; `words` has the bit of each feature."""
+        """The bits of the features that keep a row from each leaf: word × leaf; `words` has the bit of each feature, word × feature."""
         values = row.astype(self.kind)[self.features]
         goes_left = np.where(np.isnan(values), self.missing_left, values <= self.thresholds)
         wrong = goes_left[self.parents] != self.is_left
-        found: Bits = np.where(wrong[:, np.newaxis], words[self.features[self.parents]], 0).astype(np.uint32)
-        found[: self.ends[0]] = 0
-        for start, stop in zip(self.ends, self.ends[1:], strict=False):
-            found[start:stop] |= found[self.parents[start:stop]]
-        return found[self.leaves]
+        wrong[: self.ends[0]] = False
+        asked = self.features[self.parents]
+        found = np.empty((len(words), len(self.leaves)), np.uint32)
+        for place, word in enumerate(words):
+            bits = word[asked] * wrong
+            for start, stop in zip(self.ends, self.ends[1:], strict=False):
+                bits[start:stop] |= bits[self.parents[start:stop]]
+            found[place] = bits[self.leaves]
+        return found
 
     def margins(self, rows: Floats) -> Floats:
         """What the leaves that rows reach add up to: rows × outputs."""
-        any_feature = np.ones((rows.shape[1], 1), np.uint32)
-        reached = [self.against(row, any_feature)[:, 0] == 0 for row in rows]
+        any_feature = np.ones((1, rows.shape[1]), np.uint32)
+        reached = [self.against(row, any_feature)[0] == 0 for row in rows]
         found: Floats = np.array(reached).reshape(len(rows), -1) @ self.values + self.base
         return found
 
@@ -129,23 +133,25 @@ class Reach:
     def __init__(self, trees: Trees, players: Players, background: Floats) -> None:
         self.trees = trees
         count = players.count
-        bits = np.zeros((count, -(-count // _WORD)), np.uint32)
-        bits[np.arange(count), np.arange(count) // _WORD] = np.left_shift(1, np.arange(count) % _WORD)
+        bits = np.zeros((-(-count // _WORD), count), np.uint32)
+        bits[np.arange(count) // _WORD, np.arange(count)] = np.left_shift(1, np.arange(count) % _WORD)
         self._of_player: Bits = bits
-        self._of_feature = bits[players.of_feature]
+        self._of_feature = bits[:, players.of_feature]
         self.of_background = [self.of(row) for row in background]
 
     def of(self, row: Floats) -> Bits:
-        """The players that keep a row from each leaf."""
+        """The players that keep a row from each leaf: word × leaf."""
         return self.trees.against(row, self._of_feature)
 
     def coalitions(self, masks: Masks) -> Bits:
-        """The bits of each coalition: coalition × word. A word's players have different bits, so they can be added up."""
-        return np.asarray(masks.astype(np.float64) @ self._of_player, np.uint32)
+        """The bits of each coalition: word × coalition. A word's players have different bits, so they can be added up."""
+        return np.asarray(self._of_player @ masks.T.astype(np.float64), np.uint32)
 
     def players(self, bits: Bits) -> Masks:
         """Which players bits are of: a line of bits × player."""
-        found: Masks = np.stack([(bits & word).any(axis=1) for word in self._of_player], axis=1)
+        found = np.zeros((bits.shape[1], self._of_player.shape[1]), np.bool_)
+        for own, word in zip(bits, self._of_player, strict=True):
+            found |= own[:, np.newaxis] & word != 0
         return found
 
     def leaves(self, of_row: Bits, of_other: Bits) -> tuple[Bits, Bits, Floats]:
@@ -153,10 +159,11 @@ class Reach:
 
         Leaves that ask for the same are one.
         """
-        reached = np.flatnonzero(~(of_row & of_other).any(axis=1))
-        asked = np.concatenate([of_row[reached] | of_other[reached], of_other[reached]], axis=1)
-        order = np.lexsort(asked.T)
-        asked = asked[order]
-        firsts = np.flatnonzero(np.concatenate([[True], (asked[1:] != asked[:-1]).any(axis=1)]))
-        told, there = np.split(asked[firsts], 2, axis=1)
-        return told, there, np.add.reduceat(self.trees.values[reached[order]], firsts)
+        reached = np.flatnonzero(~np.bitwise_or.reduce(of_row & of_other, axis=0).astype(np.bool_))
+        there = of_other[:, reached]
+        told = of_row[:, reached] | there
+        order = np.argsort(told[0].astype(np.uint64) << np.uint64(_WORD) | there[0]) if len(told) == 1 else np.lexsort([*told, *there])
+        told, there = told[:, order], there[:, order]
+        news = (told[:, 1:] != told[:, :-1]) | (there[:, 1:] != there[:, :-1])
+        firsts = np.flatnonzero(np.concatenate([[True], np.logical_or.reduce(news, axis=0)]))
+        return told[:, firsts], there[:, firsts], np.add.reduceat(self.trees.values[reached[order]], firsts)
