@@ -7,7 +7,6 @@ NDCG, shares and ranks beside the baseline   attribution.report
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,8 +18,6 @@ import numpy as np
 from hourglass import storage
 from hourglass.attribution.background import BACKGROUND_JSON, GivenBackground, features_fault, is_text, texts_among
 from hourglass.attribution.chosen_background import answered_background, candidates
-from hourglass.attribution.coalitions import LEAST_SAMPLES, all_coalitions, default_samples
-from hourglass.attribution.config import Aggregation, AttributionConfig, group_faults, parse_attribution_config
 from hourglass.attribution.digest import AttributionDigest, is_explained, no_features
 from hourglass.attribution.game import Players
 from hourglass.attribution.given_background import given_background
@@ -38,7 +35,6 @@ from hourglass.attribution.report import (
     global_values,
     kept_rows,
     not_compared,
-    parse_baseline,
 )
 from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
@@ -46,9 +42,20 @@ from hourglass.capture.payloads import objects
 from hourglass.capture.window import HOUR
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
-from hourglass.errors import InputError, ModelError, SettingsError, did_you_mean, shorten
+from hourglass.errors import InputError, shorten
 from hourglass.hours import HourStates
 from hourglass.models import fingerprint, open_model
+from hourglass.monitors.attribution_inputs import (
+    beside,
+    checked_thresholds,
+    few_samples,
+    hidden_features,
+    need_groups,
+    need_kept,
+    need_same_answers,
+    read_baseline,
+    read_config,
+)
 from hourglass.monitors.job import (
     Asked,
     asked_segments,
@@ -57,7 +64,6 @@ from hourglass.monitors.job import (
     need_segments,
     plan_pass,
     prepare,
-    read_document,
     subject_of,
 )
 from hourglass.monitors.refresh import Engine
@@ -69,7 +75,6 @@ from hourglass.outputs.report import Coverage, Outcome, Ranking, Report, Segment
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.settings import Settings
 from hourglass.states import Attributions, RowSample
-from hourglass.store import read_states
 
 RANKING = Ranking(
     "most of the attribution moved beyond chance first",
@@ -332,116 +337,6 @@ class AttributionDrift:
             report = SegmentReport(name, dataset, self._compared(measured), attribution=measured)
             found.append(replace(report, effect=max(moved, default=0.0)))
         return sorted(found, key=lambda segment: (-(segment.effect or 0.0), segment.name))
-
-
-def hidden_features(settings: Settings, digest: AttributionDigest) -> tuple[str, ...]:
-    """Features that kept rows do not have; where the records have attributions, these are kept without features."""
-    if digest.config.captured is not None:
-        return ()
-    names = digest.background.names or digest.config.feature_names
-    return tuple(sorted({*settings.sample_without, *settings.sample_hashed} & {*names}))
-
-
-def need_kept(settings: Settings, config: AttributionConfig, hidden: Sequence[str]) -> None:
-    """InputError for features that kept rows do not have where kept rows are to be explained."""
-    if not hidden:
-        return
-    names, hint = ", ".join(hidden), None
-    if settings.explain_rows == "sample":
-        found, hint = f"{names}, which the model needs", "set --explain-rows all"
-    elif config.aggregation is Aggregation.MEDIAN:
-        found = f"{names}; methods.shap.agg_method median is that of kept rows, which need all features"
-    elif config.save_local:
-        found = f"{names}; methods.shap.save_local_shap_values are those of kept rows, which need all features"
-    else:
-        return
-    raise InputError("sample_without, sample_hashed", found=found, expected="columns that are no features", hint=hint)
-
-
-def need_groups(config: AttributionConfig, names: Sequence[str]) -> None:
-    """SettingsError for groups that clash with the features, whose names may be known from the data only."""
-    if names and (faults := tuple(group_faults(dict(config.groups), names, "methods.shap.groups"))):
-        raise SettingsError(faults)
-
-
-def need_same_answers(digest: AttributionDigest, how: HowExplained) -> None:
-    """ModelError for a model that says something else of the same rows when it is asked again."""
-    if digest.config.predictor is None or how.explainer is None:
-        return
-    model, rows = open_model(digest.config.predictor), digest.background.coded()
-    if not np.allclose(model.predict(rows), model.predict(rows), rtol=1e-6, atol=1e-9):
-        expected = "the same answers, as attributions are differences of them"
-        raise ModelError(f"model {digest.config.predictor.name}", found="two answers for the same rows", expected=expected)
-
-
-def few_samples(config: AttributionConfig, how: HowExplained) -> Iterator[str]:
-    """A sentence where coalitions are so few that chance shows; InputError where they cannot tell the features apart.
-
-    Neither where all coalitions are tried, or none need be, as of trees.
-    """
-    asked, players = how.num_samples, Players.of(how.features, config.group_of).count
-    if asked is None or asked >= min(LEAST_SAMPLES, all_coalitions(players)):
-        return
-    enough, default = min(LEAST_SAMPLES, all_coalitions(players)), default_samples(players)
-    subject, hint = (
-        "methods.shap.num_samples",
-        f"leave it out for {default}{', which are all' if default == all_coalitions(players) else ''}",
-    )
-    if asked < 2 * players:
-        raise InputError(subject, found=asked, expected=f"at least {2 * players}, two of each of {players} features", hint=hint)
-    yield f"{subject}: {asked} coalitions of {players} features leave much to chance; take at least {enough}. Hint: {hint}"
-
-
-def checked_thresholds(given: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """The thresholds by metric; InputError for a name that is none, and for a number that nothing is beyond."""
-    for name, number in given:
-        if name not in ATTRIBUTION_METRICS:
-            hint = did_you_mean(name, ATTRIBUTION_METRICS)
-            raise InputError("attribution_thresholds", found=repr(name), expected=", ".join(ATTRIBUTION_METRICS), hint=hint)
-        largest = ATTRIBUTION_METRICS[name].largest
-        if not math.isfinite(number) or not 0 <= number <= largest:
-            expected = f"a number from 0 to {largest:g}" if math.isfinite(largest) else "a finite number that is not negative"
-            raise InputError(f"attribution_thresholds: {name}", found=f"{number:g}", expected=expected)
-    return dict(given)
-
-
-def read_config(settings: Settings) -> AttributionConfig:
-    """The analysis configuration that the settings name; without one only a model is needed."""
-    if settings.analysis_config is None:
-        if settings.model is None:
-            hint = "set --analysis-config, or --model"
-            raise InputError("analysis_config", found="nothing", expected="the path of an analysis_config.json", hint=hint)
-        return parse_attribution_config({}, "settings", settings.model, trust_pickle=settings.trust_pickle)
-    path = settings.analysis_config
-    return parse_attribution_config(json_object(storage.read_bytes(path), path), path, settings.model, trust_pickle=settings.trust_pickle)
-
-
-def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, GlobalAttributions] | None:
-    """The baseline's attributions by label, with draws where its states lie beside it."""
-    given = read_document(settings.baseline_constraints, documents.ANALYSIS_JSON)
-    if given is None:
-        return None
-    path = settings.baseline_constraints or documents.ANALYSIS_JSON
-    baseline = parse_baseline(json_object(given, path), path)
-    states = read_states(settings.baseline_states or beside(settings.baseline_constraints or "", documents.BASELINE_STATES))
-    if states is None:
-        return baseline
-    known = states.states()
-    state = known.of_rows.get(Attributions.kind)
-    if not isinstance(state, Attributions) or not state.n:
-        return baseline
-    drawn = global_attributions(state, known.sample, config.aggregation)
-    return {
-        label: replace(found, draws=drawn[label].draws, rows=drawn[label].rows)
-        if label in drawn and drawn[label].features == found.features
-        else found
-        for label, found in baseline.items()
-    }
-
-
-def beside(path: str, name: str) -> str:
-    """A file in the folder of a baseline, which is named itself or by a file in it."""
-    return storage.join(path.rpartition("/")[0] if path.endswith(".json") else path, name)
 
 
 def _labels_lacking(report: AttributionReport) -> Iterator[str]:
