@@ -95,7 +95,7 @@ def facts(state: Any) -> dict[str, Any]:
 
 def attribution_facts(state: Attributions) -> dict[str, Any]:
     """The attributions by label as the analysis has them, and what the replicates drew."""
-    labels = [compared(found, None, {}, state.n) for found in global_attributions(state).values()] if state.n else []
+    labels = [compared(found, None, {}) for found in global_attributions(state).values()] if state.n else []
     spread = float(state.replicates.std(axis=0).sum()) if state.n else 0.0
     return orjson.loads(orjson.dumps({"n": state.n, "weight": state.weight, "spread": spread, **attribution_analysis(labels)}))
 
