@@ -17,6 +17,7 @@ from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
 Function = Callable[..., float | Undefined]
+Explain = Callable[[Distribution, Distribution], str]  # what was found, in words
 F = TypeVar("F", bound=Function)
 
 
@@ -70,7 +71,7 @@ class Comparison:
 
     `names` are what `constraints.json` may call it, in any case of letters; the function's own name is one of them.
     Without a `default_threshold` (a distance in the column's own units) there is no verdict until one is given.
-    `parameters` are the function's keyword-only arguments.
+    `parameters` are the function's keyword-only arguments; `explain` says what was found in words, where a number does not.
     """
 
     key: str
@@ -82,6 +83,7 @@ class Comparison:
     minimum_rows: int
     source: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    explain: Explain | None = None
 
     @property
     def definition(self) -> str:
@@ -111,7 +113,14 @@ COMPARISONS: Mapping[str, Comparison] = MappingProxyType(_comparisons)
 
 
 def comparison(
-    *, names: tuple[str, ...], applies_to: AppliesTo, worse: Worse, default_threshold: float | None, minimum_rows: int, source: str
+    *,
+    names: tuple[str, ...],
+    applies_to: AppliesTo,
+    worse: Worse,
+    default_threshold: float | None,
+    minimum_rows: int,
+    source: str,
+    explain: Explain | None = None,
 ) -> Callable[[F], F]:
     """Registers a function of two distributions under its name; its keyword-only arguments become its parameters."""
 
@@ -120,7 +129,7 @@ def comparison(
         if key in _comparisons:
             raise ValueError(f"two comparisons are called {key!r}")
         _comparisons[key] = Comparison(
-            key, function, (key, *names), applies_to, worse, default_threshold, minimum_rows, source, _parameters(function)
+            key, function, (key, *names), applies_to, worse, default_threshold, minimum_rows, source, _parameters(function), explain
         )
         return function
 

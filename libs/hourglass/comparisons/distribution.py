@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow.compute as pc
@@ -22,13 +22,15 @@ from hourglass.values import FRACTIONAL, INTEGRAL, Floats, string_array
 class Distribution:
     """A column's distribution in one window: sketch and moments of a numeric column, or the counts of a categorical one.
 
-    `other` counts values that are known only by their number.
+    `other` counts values that are known only by their number. `profile` are all states of the column, None where only its
+    statistics.json is known.
     """
 
     sketch: Quantiles | None = None
     moments: Moments | None = None
     counts: Mapping[str, int] | None = None
     other: int = 0
+    profile: ColumnProfile | None = None
 
     @property
     def n(self) -> int:
@@ -48,9 +50,9 @@ def distribution_of(column: ColumnProfile, kind: ColumnType | None = None) -> Di
     ({'a': 2, '7': 1, 'b': 1}, 1)
     """
     if (kind or inferred_type(column)).numeric:
-        return Distribution(sketch=column.get(Quantiles), moments=column.get(Moments))
+        return Distribution(sketch=column.get(Quantiles), moments=column.get(Moments), profile=column)
     categories = column.get(Categories)
-    return Distribution(counts=categories.table(), other=categories.other)
+    return Distribution(counts=categories.table(), other=categories.other, profile=column)
 
 
 def cumulative_shares(window: Quantiles, baseline: Quantiles) -> tuple[Floats, Floats, Floats]:
@@ -128,7 +130,7 @@ def _reduced(side: Distribution, hashes: Mapping[str, int], limit: int | None, n
         for value, count in (side.counts or {}).items()
         if (limit is None or hashes[value] <= limit if value in hashes else not numbers_lost)
     }
-    return Distribution(counts=counts, other=side.n - sum(counts.values()))
+    return replace(side, counts=counts, other=side.n - sum(counts.values()))
 
 
 def _text_hashes(counts: Mapping[str, int]) -> dict[str, int]:

@@ -103,7 +103,8 @@ class Baseline:
     """The features that a window is held against, in the order of their columns, and their distributions.
 
     `document` is constraints.json as it was read; `left_out` are the columns that the settings exclude. `ordered` is false
-    where the file does not tell the order of the columns, so that positions cannot be given names.
+    where the file does not tell the order of the columns, so that positions cannot be given names. `data_sets` are those that
+    share the budget of false alarms: the whole window and its segments.
     """
 
     features: Mapping[str, FeatureConstraint]
@@ -112,6 +113,12 @@ class Baseline:
     document: bytes | None = None
     left_out: frozenset[str] = frozenset()
     ordered: bool = True
+    data_sets: int = 1
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether any feature is judged by the calibrated decision."""
+        return any(feature.comparison.key == "calibrated" for feature in self.features.values())
 
     @property
     def width(self) -> int:

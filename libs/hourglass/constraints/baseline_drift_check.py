@@ -45,7 +45,7 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         if feature.config.perform_comparison
     ]
     tests = {drift.feature.name: test for drift in found if isinstance(drift, _Drift) and (test := _p_value(drift))}
-    thresholds = corrected(tests, correction)
+    thresholds = corrected(tests, correction, baseline.data_sets)
     for drift in found:
         if isinstance(drift, Evaluation):
             yield drift
@@ -53,7 +53,9 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         feature = drift.feature
         label = feature.comparison_label
         if feature.name in tests:
-            label = corrected_label(label, correction, len(tests))
+            test = tests[feature.name]
+            alike = sum(other.shared == test.shared for other in tests.values())
+            label = f"{label}, budget {test.alpha:g} over {alike} features" if test.shared else corrected_label(label, correction, alike)
         yield _evaluation(drift, label, thresholds.get(feature.name, feature.threshold))
         if feature.comparison.key == "chi_squared" and drift.window.counts and drift.reference.counts:
             yield _new_categories(drift)
@@ -87,7 +89,7 @@ def _p_value(drift: _Drift) -> PValue | None:
     threshold = drift.feature.threshold
     if isinstance(drift.value, Undefined) or threshold is None or drift.feature.comparison.worse is not Worse.LOWER:
         return None
-    return PValue(drift.value, threshold)
+    return PValue(drift.value, threshold, drift.feature.comparison.key == "calibrated")
 
 
 def _evaluation(drift: _Drift, label: str, threshold: float | None) -> Evaluation:
@@ -100,15 +102,27 @@ def _evaluation(drift: _Drift, label: str, threshold: float | None) -> Evaluatio
         )
         return Evaluation(name, KEY, label, value, None, Verdict.NOT_COMPUTABLE, reason)
     if worse.breaches(value, threshold):
-        which = "distance: {} exceeds" if worse is Worse.HIGHER else "p-value: {} is below"
-        return Evaluation(
-            name, KEY, label, value, threshold, Verdict.VIOLATION, f"Baseline drift {which.format(value)} threshold: {threshold}"
-        )
-    hidden = min(drift.window.other / drift.window.n, drift.reference.other / drift.reference.n)
-    if hidden > OTHER_SHARE:
+        return Evaluation(name, KEY, label, value, threshold, Verdict.VIOLATION, _sentence(drift, value, threshold))
+    if (hidden := _hidden(drift)) > OTHER_SHARE:
         unseen = f"{hidden:.0%} of the values are known only as one of more than 1,000"
         return Evaluation(name, KEY, label, None, threshold, Verdict.NOT_COMPUTABLE, unseen)
     return Evaluation(name, KEY, label, value, threshold, Verdict.PASS)
+
+
+def _sentence(drift: _Drift, value: float, threshold: float) -> str:
+    """The stock analyzer's sentence; of a comparison that explains itself its own, with its share of the budget."""
+    comparison = drift.feature.comparison
+    if comparison.explain is not None:
+        return f"{comparison.explain(drift.window, drift.reference)}: p {value:.2g}, its share of the budget {threshold:.2g}"
+    which = "distance: {} exceeds" if comparison.worse is Worse.HIGHER else "p-value: {} is below"
+    return f"Baseline drift {which.format(value)} threshold: {threshold}"
+
+
+def _hidden(drift: _Drift) -> float:
+    """The share of the values that may move unseen; to small tests values that are known by their number are a category."""
+    if drift.feature.comparison.explain is not None:
+        return 0.0
+    return min(drift.window.other / drift.window.n, drift.reference.other / drift.reference.n)
 
 
 def _new_categories(drift: _Drift) -> Evaluation:

@@ -11,10 +11,11 @@ from hourglass.constraints.baseline import BENJAMINI_HOCHBERG, BONFERRONI, NO_CO
 
 @dataclass(frozen=True)
 class PValue:
-    """A feature's p-value, and the threshold that it would have alone."""
+    """A feature's p-value, and the threshold that it would have alone; `shared` is one that all features have together."""
 
     value: float
     alpha: float
+    shared: bool = False
 
     @property
     def ratio(self) -> float:
@@ -22,7 +23,7 @@ class PValue:
         return self.value / self.alpha if self.alpha else math.inf
 
 
-def corrected(tests: Mapping[str, PValue], correction: str) -> dict[str, float]:
+def corrected(tests: Mapping[str, PValue], correction: str, data_sets: int = 1) -> dict[str, float]:
     """The threshold that each of m p-values is held to, below which it is a violation.
 
     Bonferroni: alpha / m, which bounds the probability of any false alarm. Benjamini-Hochberg: alpha * k / m with the
@@ -30,10 +31,17 @@ def corrected(tests: Mapping[str, PValue], correction: str) -> dict[str, float]:
     (for independent or positively dependent features). Only tests that could be computed count. No tests have no
     thresholds. Source: Benjamini, Hochberg (1995).
 
+    A threshold that all features share is divided by their number whatever the correction, and by that of the `data_sets` that
+    are judged in a run: the whole window and its segments.
+
     >>> tests = {"a": PValue(0.01, 0.05), "b": PValue(0.03, 0.05), "c": PValue(0.5, 0.05)}
     >>> [round(corrected(tests, method)["b"], 4) for method in ("None", "Bonferroni", "BenjaminiHochberg")]
     [0.05, 0.0167, 0.0333]
     """
+    together = {name: test for name, test in tests.items() if test.shared}
+    if together:
+        alone = {name: test for name, test in tests.items() if not test.shared}
+        return {name: test.alpha / (len(together) * data_sets) for name, test in together.items()} | corrected(alone, correction)
     if correction == NO_CORRECTION:
         return {name: test.alpha for name, test in tests.items()}
     rank = 1

@@ -18,7 +18,7 @@ from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset, dataset_of, without_columns
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, complete, prepare, read_document
+from hourglass.monitors.job import Asked, asked_segments, complete, prepare, read_document
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.segment_reports import segment_reports
 from hourglass.monitors.traffic import retired_traffic
@@ -50,7 +50,12 @@ class DataQuality:
     @classmethod
     def prepared(cls, settings: Settings) -> DataQuality:
         """With the baseline that the settings name."""
-        return cls(settings, None if settings.suggests else read_baseline(settings), read_baseline_states(settings))
+        if settings.suggests:
+            return cls(settings, None, None)
+        baseline = read_baseline(settings)
+        if not settings.segments and not baseline.is_calibrated:
+            return cls(settings, baseline, None)
+        return cls(settings, baseline, read_baseline_states(settings))
 
     @property
     def outputs(self) -> DataQualityOutputs:
@@ -95,7 +100,8 @@ class DataQuality:
         left_out = named(excluded, baseline.features)
         dataset = without_columns(dataset, left_out)
         features = {name: feature for name, feature in baseline.features.items() if name not in left_out}
-        kept = replace(baseline, features=features, left_out=left_out)
+        data_sets = 1 + sum(1 for _ in asked_segments(settings.segments, asked.states))
+        kept = replace(baseline, features=features, left_out=left_out, data_sets=data_sets)
         segments = segment_reports(settings.segments, asked.states, past.states, kept, left_out, options)
         evaluations = (*retired, *evaluate(dataset, kept))
         return Report(asked.window, dataset, evaluations, segments=segments, asked=kept.document, **common)
@@ -113,9 +119,10 @@ def read_baseline(settings: Settings) -> Baseline:
 
 
 def read_baseline_states(settings: Settings) -> HourStates | None:
-    """The states of the baseline, which segments are held against: where the settings say, or beside its statistics."""
-    if not settings.segments or settings.suggests:
-        return None
+    """The states of the baseline, which segments and calibrated features are held against.
+
+    They are where the settings say, or beside its statistics.
+    """
     if settings.baseline_states is not None:
         found = read_states(settings.baseline_states)
         if found is None:
@@ -155,7 +162,11 @@ def held_against(monitor: DataQuality, asked: Asked) -> Past:
     if settings.reference.is_baseline:
         if monitor.baseline is None:
             raise InputError("baseline", found="none", expected="a baseline", hint="set --baseline-constraints")
-        return Past(monitor.baseline, monitor.baseline_states, ReferenceReport())
+        baseline: Baseline | Undefined = monitor.baseline
+        if monitor.baseline.is_calibrated and monitor.baseline_states is not None:
+            options = SuggestionOptions(settings.completeness_interval, settings.integral_domains)
+            baseline = baseline_from(dataset_of(monitor.baseline_states), monitor.baseline, options)
+        return Past(baseline, monitor.baseline_states, ReferenceReport())
     if asked.window is None:
         raise InputError("reference", found=str(settings.reference), expected="a window", hint="set --start-time and --end-time")
     windows = tuple(settings.reference.windows(asked.window, asked.length))

@@ -88,7 +88,7 @@ def past_of_segment(past: HourStates | None, baseline: Baseline, left_out: froze
                 categorical_drift_method=_beyond_chance(baseline.features[name].config.categorical_drift_method),
             )
         features[name] = replace(feature, config=config)
-    return replace(own, features=features, config=baseline.config, left_out=left_out)
+    return replace(own, features=features, config=baseline.config, left_out=left_out, data_sets=baseline.data_sets)
 
 
 def _beyond_chance(method: str) -> str:

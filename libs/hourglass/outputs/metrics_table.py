@@ -8,6 +8,7 @@ from hourglass.bias import Stage, metrics_of
 from hourglass.comparisons import COMPARISONS
 from hourglass.constraints import CHECKS
 from hourglass.quality import QUALITY_METRICS
+from hourglass.small_tests import SMALL_TESTS
 from hourglass.states import COLUMN_STATES
 from hourglass.statistics import STATISTICS
 
@@ -63,6 +64,15 @@ def metrics_markdown() -> str:
                         ]
                         for c in COMPARISONS.values()
                     ],
+                ),
+                "## Small tests",
+                "",
+                "What `Calibrated` asks of a column, each in deviations of chance, from the same states; what they find together is one",
+                "p-value. An effect below the least one is no alarm, however many rows there are.",
+                "",
+                *_table(
+                    ["test", "applies to", "least effect", "definition", "source"],
+                    [[t.key, f"{t.applies_to} column", f"{t.least_effect:g}", t.definition, t.source] for t in SMALL_TESTS.values()],
                 ),
                 "## Model quality",
                 "",

@@ -16,6 +16,7 @@ from hourglass.states.profile import ColumnProfile
 from hourglass.states.quantiles import Quantiles
 from hourglass.states.rankings import Rankings
 from hourglass.states.regression_errors import Errors
+from hourglass.states.repeats import Repeats
 from hourglass.states.row_sample import RowSample, SampledRow
 from hourglass.states.scores import Scores
 from hourglass.states.state import COLUMN_STATES, ROW_STATES, ColumnState, State
@@ -39,6 +40,7 @@ __all__ = [
     "Moments",
     "Quantiles",
     "Rankings",
+    "Repeats",
     "RowSample",
     "SampledRow",
     "Scores",

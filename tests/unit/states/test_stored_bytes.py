@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from hourglass.hashing import hash_places
-from hourglass.states import COLUMN_STATES, Categories, Distinct, Intake, Quantiles, RowSample
+from hourglass.states import COLUMN_STATES, Categories, Distinct, Intake, Quantiles, Repeats, RowSample
 from hourglass.values import classify
 from tests.stored_bytes import CASES, StoredBytes
 
@@ -42,6 +42,9 @@ def facts(state: Any) -> dict[str, Any]:
         table = state.table()
         found = {"total": state.total, "other": state.other, "truncated": state.truncated, "kept": len(table)}
         found |= {"first": dict(list(table.items())[:8]), "last": dict(list(table.items())[-2:])}
+    elif isinstance(state, Repeats):
+        kept = sorted(zip(state.numbers.tolist(), state.counts.tolist(), strict=True))
+        found = {"n": state.n, "share": state.share, "kept": len(kept), "first": kept[:8], "counted": sum(count for _, count in kept)}
     elif isinstance(state, RowSample):
         found = {"k": state.k, "seen": state.seen, "rows": [asdict(row) for row in state.rows()]}
     else:

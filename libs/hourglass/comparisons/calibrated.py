@@ -1,0 +1,59 @@
+"""Several small tests of a column as one p-value: the calibrated decision."""
+
+from __future__ import annotations
+
+from hourglass.comparisons.comparison import Worse, comparison
+from hourglass.comparisons.distribution import Distribution
+from hourglass.small_tests import SMALL_TESTS, Column, Judged, judged
+from hourglass.states import ColumnProfile, Quantiles
+from hourglass.statistics import AppliesTo
+from hourglass.undefined import Undefined
+
+BUDGET = 0.01
+_CERTAIN = 1e-6  # where several tests are as sure as that, the one that names a cause says most
+
+
+def explained(window: Distribution, baseline: Distribution) -> str:
+    """The test that says most, in words and numbers: what was found, its effect, z and p."""
+    found = _judged(window, baseline)
+    if isinstance(found, Undefined) or not found.p_values:
+        return ""
+    certain = [key for key, p in found.p_values.items() if p < _CERTAIN and SMALL_TESTS[key].names_cause]
+    key = min(certain or found.p_values, key=lambda name: found.p_values[name])
+    best = found.found[key]
+    return f"{best.words} ({key}: effect {best.effect:.3g}, z {best.z:.1f}, p {found.p_values[key]:.2g})"
+
+
+@comparison(
+    names=(),
+    applies_to=AppliesTo.ANY,
+    worse=Worse.LOWER,
+    default_threshold=BUDGET,
+    minimum_rows=1,
+    source="Hourglass; Liu and Xie (2020) for the combination",
+    explain=explained,
+)
+def calibrated(window: Distribution, baseline: Distribution) -> float | Undefined:
+    """Calibrated p-value: how likely chance makes a column look as different as it does, by several small tests together.
+
+    0 to 1, small is worse. Its threshold is the budget, the share of clean windows that may alarm, which is divided by the
+    number of columns. The small tests are those of [the table](#small-tests); effects too small to matter count as none.
+    Where a baseline is known by its statistics.json only, tests of missing values, texts and repeated numbers are left out.
+    Undefined without values on either side.
+    """
+    found = _judged(window, baseline)
+    return found if isinstance(found, Undefined) else found.p
+
+
+def _judged(window: Distribution, baseline: Distribution) -> Judged | Undefined:
+    if window.n == 0 or baseline.n == 0:
+        return Undefined("no values in the window" if window.n == 0 else "no values in the baseline")
+    return judged(_column(window), _column(baseline))
+
+
+def _column(side: Distribution) -> Column:
+    """A column of all its states; where only statistics.json is known, of its distribution."""
+    profile = side.profile
+    if profile is None:
+        profile = ColumnProfile({Quantiles.kind: side.sketch} if side.sketch is not None else {})
+    return Column(profile, side.counts, side.other)

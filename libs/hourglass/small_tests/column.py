@@ -1,0 +1,100 @@
+"""A column as the small tests see it: its states, and what several of them need, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from hourglass.states import Categories, ColumnProfile, Quantiles, Repeats, ValueClasses
+from hourglass.values import Counts, Floats
+
+RANK_ERROR = 0.0005  # a KLL sketch's standard deviation of a rank: 0.14 % at 99 % confidence, as measured of ours
+# where distribution functions are held against each other; the tails have as much to say as the middle
+SHARES = np.array([0.002, 0.005, 0.01, 0.02, 0.035, *np.arange(0.05, 0.951, 0.05), 0.965, 0.98, 0.99, 0.995, 0.998])
+
+
+class Column:
+    """A column's states as numbers, or as categories where these are given: counts by value, and how many are known by number only."""
+
+    def __init__(self, profile: ColumnProfile, counts: Mapping[str, int] | None = None, other: int = 0) -> None:
+        self.profile = profile
+        classes = profile.states.get(ValueClasses.kind)
+        self.classes = classes if isinstance(classes, ValueClasses) else None
+        self.counts = counts
+        self.other = other
+
+    @cached_property
+    def sketch(self) -> Quantiles:
+        """The distribution of its numbers."""
+        found = self.profile.states.get(Quantiles.kind)
+        return found if isinstance(found, Quantiles) else Quantiles.empty()
+
+    @property
+    def n(self) -> int:
+        """How many finite numbers it has."""
+        return self.sketch.n
+
+    @cached_property
+    def rank_variance(self) -> float:
+        """The variance of a rank that the sketch adds; none where it has all numbers."""
+        return RANK_ERROR**2 if len(self.sketch.levels) > 1 else 0.0
+
+    @cached_property
+    def items(self) -> tuple[Floats, Counts, Counts]:
+        """The sketch's distinct numbers in order, and how many numbers are below each, and up to each."""
+        values, running = self.sketch.weighted_items()
+        lasts = np.flatnonzero(np.append(values[1:] != values[:-1], True)) if len(values) else np.empty(0, np.intp)
+        up_to = running[lasts]
+        return values[lasts], np.concatenate([[0], up_to[:-1]]).astype(np.int64), up_to
+
+    @cached_property
+    def middle_ranks(self) -> tuple[Floats, Floats]:
+        """The mid-rank of each distinct number, from 0 to 1, and the share of the numbers that it has."""
+        _, below, up_to = self.items
+        return (below + up_to) / (2 * self.n), (up_to - below) / self.n
+
+    @cached_property
+    def spread(self) -> tuple[float, float]:
+        """The variance of the mid-ranks, and that of their squared distances from the middle."""
+        ranks, shares = self.middle_ranks
+        away = (ranks - 0.5) ** 2
+        variance = float(away @ shares)
+        return variance, float(away**2 @ shares) - variance**2
+
+    @cached_property
+    def cuts(self) -> tuple[Floats, Floats]:
+        """Distinct quantiles, and the share of the numbers up to each."""
+        values, _, up_to = self.items
+        shares = up_to / self.n
+        places = np.unique(np.minimum(np.searchsorted(shares, SHARES), len(values) - 1))
+        places = places[shares[places] < 1.0]
+        return values[places], shares[places]
+
+    @property
+    def _known(self) -> tuple[Floats, Counts] | None:
+        """All distinct numbers with their counts, where they are few."""
+        found = self.profile.states.get(Categories.kind)
+        return (found.numbers, found.number_counts) if isinstance(found, Categories) and found.numbers is not None else None
+
+    @cached_property
+    def counted(self) -> tuple[Floats, Counts]:
+        """Distinct numbers with their counts: exact where there are few, those of the sketch otherwise."""
+        if self._known is not None:
+            return self._known
+        values, below, up_to = self.items
+        return values, up_to - below
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the counts of its numbers are exact."""
+        return self._known is not None or len(self.sketch.levels) <= 1
+
+    @cached_property
+    def repeats(self) -> tuple[Counts, float] | None:
+        """Counts of distinct numbers, and the share of these numbers that they are of: 1 where all are known. None of older states."""
+        if self._known is not None:
+            return self._known[1], 1.0
+        found = self.profile.states.get(Repeats.kind)
+        return (found.counts, found.share) if isinstance(found, Repeats) else None

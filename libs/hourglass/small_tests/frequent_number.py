@@ -1,0 +1,48 @@
+"""The number that occurs most often: stuck sensors, sentinels, defaults."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hourglass.small_tests.chance import p_of, widened, z_of, z_of_shares
+from hourglass.small_tests.small_test import Found, Pair, small_test
+from hourglass.statistics import AppliesTo
+from hourglass.values import Counts, Floats
+
+_CANDIDATES = 5
+
+
+@small_test(applies_to=AppliesTo.NUMERIC, least_effect=0.005, source="Hourglass", names_cause=True)
+def frequent_number(pair: Pair) -> Found | None:
+    """The share of a number that occurs often in the window or in the baseline, the one that changed most."""
+    window, baseline = pair.window, pair.baseline
+    if not window.n or not baseline.n:
+        return None
+    (mine, counts), (theirs, others) = window.counted, baseline.counted
+    values = np.unique(np.concatenate([_most(mine, counts), _most(theirs, others)]))
+    x, y = _counts(values, mine, counts), _counts(values, theirs, others)
+    if max(x.max(), y.max()) < 2:
+        return None
+    z = z_of_shares(x, window.n, y, baseline.n)
+    both = (x + y) / (window.n + baseline.n)
+    extra = 2 * sum(side.rank_variance for side in (window, baseline) if not side.is_exact)
+    z = widened(z, both * (1 - both) * (1 / window.n + 1 / baseline.n), extra)
+    # as many numbers could be as frequent as that
+    alike = np.minimum(1 / both, len(theirs) + 1.0)
+    p = np.array([min(1.0, p_of(each) * max(1.0, count)) for each, count in zip(z, alike, strict=True)])
+    best = int(p.argmin())
+    share, before = x[best] / window.n, y[best] / baseline.n
+    words = f"{share:.1%} of the numbers are exactly {values[best]:g}, in the baseline {before:.1%}"
+    return Found(z_of(float(p[best])), abs(share - before), words)
+
+
+def _most(values: Floats, counts: Counts) -> Floats:
+    """The numbers with the highest counts."""
+    if len(values) <= _CANDIDATES:
+        return values
+    return values[np.argpartition(counts, len(counts) - _CANDIDATES)[-_CANDIDATES:]]
+
+
+def _counts(values: Floats, known: Floats, counts: Counts) -> Floats:
+    places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    return np.where(known[places] == values, counts[places], 0).astype(np.float64)

@@ -1,0 +1,90 @@
+"""What a small test is, and the registry of them: one decorated function in one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from hourglass import docs
+from hourglass.small_tests.column import Column
+from hourglass.statistics import AppliesTo
+from hourglass.values import Floats
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a test found: how far from chance in standard deviations, how large the effect is (a share), and in words."""
+
+    z: float
+    effect: float
+    words: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A column in a window and in the baseline, and what several tests need of both."""
+
+    window: Column
+    baseline: Column
+
+    @cached_property
+    def ranks(self) -> tuple[Floats, Floats, Floats]:
+        """The share of the baseline's numbers below each of the window's distinct numbers, up to it, and the window's shares."""
+        values, below, up_to = self.window.items
+        theirs, _, running = self.baseline.items
+        running = np.concatenate([[0], running])
+        return (
+            running[np.searchsorted(theirs, values, side="left")] / self.baseline.n,
+            running[np.searchsorted(theirs, values, side="right")] / self.baseline.n,
+            (up_to - below) / self.window.n,
+        )
+
+    @cached_property
+    def chance(self) -> float:
+        """The variance of a share of one half, times four: 1 / n + 1 / m, and what the sketches add."""
+        window, baseline = self.window, self.baseline
+        return 1 / window.n + 1 / baseline.n + 4 * (window.rank_variance + baseline.rank_variance)
+
+
+Function = Callable[[Pair], Found | None]
+
+
+@dataclass(frozen=True)
+class SmallTest:
+    """A registered test of a window beside its baseline; None where the two say nothing about it."""
+
+    key: str
+    function: Function
+    applies_to: AppliesTo
+    least_effect: float
+    source: str
+    names_cause: bool = False
+
+    @property
+    def definition(self) -> str:
+        """What it asks, in one sentence."""
+        return docs.definition(self.function)
+
+
+_tests: dict[str, SmallTest] = {}
+SMALL_TESTS: Mapping[str, SmallTest] = MappingProxyType(_tests)
+
+
+def small_test(*, applies_to: AppliesTo, least_effect: float, source: str, names_cause: bool = False) -> Callable[[Function], Function]:
+    """Registers a test under its function's name; below the `least_effect` it is no alarm, however many rows there are.
+
+    One that `names_cause` says what a person would mend, where others say how far a distribution moved.
+    """
+
+    def register(function: Function) -> Function:
+        key = function.__name__
+        if key in _tests:
+            raise ValueError(f"two small tests are called {key!r}")
+        _tests[key] = SmallTest(key, function, applies_to, least_effect, source, names_cause)
+        return function
+
+    return register
