@@ -769,6 +769,7 @@ def test_captured_attributions_of_groups_are_added_up(tmp_path: Path, explained:
     flags = {"dataset_source": tmp_path / "capture", "analysis_config": config, "explain_rows": explained}
     report = run_attribution(tmp_path / "out", **flags).reports[0]
     assert values(tmp_path / "out") == pytest.approx({"c": 5.0, "g": 0.1})
+    assert read(tmp_path / "out" / "analysis.json")["explanations"]["kernel_shap"]["label0"]["expected_value"] is None
     assert report.coverage.warnings == ("2 of 50 rows: not explained; found no attributions at why",)
 
 
@@ -795,6 +796,16 @@ def test_an_answer_more_than_the_baseline_had_is_refused(tmp_path: Path, numbers
     path.write_text("import numpy as np\ndef predict(rows):\n    p = rows['age'] / 100\n    return np.column_stack([1 - p, p])\n")
     with pytest.raises(InputError, match="labels of the model: found label0, label1; expected the baseline's: label0"):
         run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base")
+
+
+def test_an_answer_that_never_changes_is_told(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """Of several it can be in a baseline; its shares are empty fields."""
+    path = tmp_path / "model.py"
+    path.write_text("import numpy as np\ndef predict(rows):\n    return np.column_stack([rows['age'], np.full(len(rows), 0.5)])\n")
+    report = run_attribution(tmp_path / "base", **numbers).reports[0]
+    assert report.coverage.warnings == ("label label1: found no attribution of any feature; as a baseline it gives no verdict",)
+    with (tmp_path / "base" / "attribution_data.csv").open() as file:
+        assert {row["share"] for row in csv.DictReader(file) if row["label"] == "label1"} == {""}
 
 
 def test_decimals_are_numbers(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -287,14 +288,14 @@ def attribution_violations(comparisons: Iterable[Comparison]) -> dict[str, Any] 
 
 
 def analysis_document(labels: Iterable[LabelReport]) -> dict[str, Any]:
-    """The document of `analysis.json`, as the contract has it: the baseline of later runs."""
+    """The document of `analysis.json`, as the contract has it: the baseline of later runs. An expected value that is not known is null."""
     return {
         "version": "1.0",
         "explanations": {
             "kernel_shap": {
                 label.label: {
                     "global_shap_values": {feature.feature: feature.value for feature in sorted(label.features, key=lambda f: f.feature)},
-                    "expected_value": label.expected,
+                    "expected_value": None if math.isnan(label.expected) else label.expected,
                 }
                 for label in labels
             }

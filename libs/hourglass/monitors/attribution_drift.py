@@ -7,6 +7,7 @@ NDCG, shares and ranks beside the baseline   attribution.report
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -304,6 +305,8 @@ class AttributionDrift:
             found, expected = ", ".join(live), f"the baseline's: {', '.join(baseline)}"
             hint = "set predictor.label_headers as they were, or make the baseline anew"
             raise InputError("labels of the model", found=found, expected=expected, hint=hint)
+        if self.digest.config.captured is not None:  # nothing is known of what was said of a background
+            live = {label: replace(of_label, expected=math.nan) for label, of_label in live.items()}
         labels = tuple(compared(of_label, baseline.get(label), self.thresholds) for label, of_label in live.items())
         return AttributionReport(
             labels,
@@ -340,7 +343,10 @@ class AttributionDrift:
 
 
 def _labels_lacking(report: AttributionReport) -> Iterator[str]:
-    """A sentence for each label of the baseline that could not be compared."""
+    """A sentence for each label of the baseline that could not be compared, or of which that cannot be done later."""
+    for found in report.labels:
+        if not found.comparisons and not any(feature.value for feature in found.features):
+            yield f"label {found.label}: found no attribution of any feature; as a baseline it gives no verdict"
     for label, reason in dict.fromkeys((found.label, found.description) for found in report.lacking if report.rows):
         yield f"label {label} of the baseline: not compared; {reason}"
 

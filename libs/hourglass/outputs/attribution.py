@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -55,7 +56,8 @@ class AttributionOutputs:
             for feature in label.features:
                 name = cloudwatch.metric_name("feature_", feature.feature)
                 yield _metric(name, feature.value, {**common, "ValueType": "GlobalShapValues"})
-            yield _metric("ExpectedValue", label.expected, {**common, "ValueType": "ExpectedValue"})
+            if not math.isnan(label.expected):
+                yield _metric("ExpectedValue", label.expected, {**common, "ValueType": "ExpectedValue"})
 
 
 def _metric(name: str, value: float, dimensions: dict[str, str]) -> cloudwatch.Metric:
@@ -95,9 +97,14 @@ def _table(found: AttributionReport) -> bytes:
     return _csv(list(rows[0]) if rows else ["label", "feature", "value"], rows)
 
 
-def _csv(columns: Iterable[str], rows: Iterable[Any]) -> bytes:
+def _csv(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(columns), lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: None if _is_nan(value) else value for name, value in row.items()} for row in rows)
     return text.getvalue().encode("utf-8")
+
+
+def _is_nan(value: object) -> bool:
+    """Whether a field stays empty."""
+    return isinstance(value, float) and math.isnan(value)
