@@ -15,7 +15,7 @@ test-spark35: export PYSPARK_PYTHON := $(CURDIR)/.venv-spark35/bin/python
 export PYSPARK_DRIVER_PYTHON = $(PYSPARK_PYTHON)
 unexport SPARK_HOME SPARK_CONF_DIR
 
-.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench setup setup-fairlearn setup-sdk setup-spark35 java lock clean
+.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench bench-alarms setup setup-fairlearn setup-sdk setup-spark35 java lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ check: lint test test-spark35 ## exactly what CI runs
 lint: lint-format lint-style lint-types lint-imports ## format, style, types, and the direction of imports
 
 # one target each, so that `make --keep-going` shows what all of them found
-.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench setup setup-fairlearn setup-sdk setup-spark35 java lock clean
+.PHONY: lint-format lint-style lint-types lint-imports
 lint-format: setup
 	@$(BIN)/ruff format --check
 lint-style: setup
@@ -60,6 +60,9 @@ bench: setup java ## speed and memory, as ratios measured in one run
 	@$(BIN)/python bench/bootstrap.py
 	@$(BIN)/python bench/bias.py
 	@$(BIN)/python bench/attribution.py
+
+bench-alarms: setup ## how often rules alarm in clean windows, and how often they find planted faults
+	@$(BIN)/python bench/alarms.py
 
 setup: .venv/.stamp ## .venv from requirements/*.txt: exact versions, checked hashes
 
