@@ -116,7 +116,7 @@ DISTRIBUTION: dict[str, tuple[tuple[float, ...], tuple[str, ...], Fault]] = {
     "uniform categories": (
         (0.05, 0.1, 0.25),
         TEXTS,
-        lambda v, by, r, train, name: _some(v, by, r, lambda n: r.choice([*{*train[name]} - {None}], n)),
+        lambda v, by, r, train, name: _some(v, by, r, lambda n: r.choice(sorted({*train[name]} - {None}), n)),
     ),
     "the first category less": ((0.15, 0.3, 0.6), TEXTS, _most_frequent_less),
     "one category more": ((0.03, 0.06, 0.15), TEXTS, lambda v, by, r, train, name: _some(v, by, r, max({*train[name]} - {None}))),
