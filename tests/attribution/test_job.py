@@ -26,7 +26,7 @@ from hourglass.attribution import digest
 from hourglass.attribution import report as attribution_report
 from hourglass.attribution.background import read_background
 from hourglass.attribution.report import NO_DRAWS
-from hourglass.errors import InputError, ModelError, SettingsError
+from hourglass.errors import InputError, ModelError, ModelUnreachable, SettingsError
 from hourglass.outputs.report import Outcome
 from hourglass.states import Attributions
 from hourglass.values import Floats
@@ -798,6 +798,32 @@ def test_an_answer_more_than_the_baseline_had_is_refused(tmp_path: Path, numbers
         run_attribution(tmp_path / "out", **numbers, baseline_constraints=tmp_path / "base")
 
 
+def test_a_model_that_is_down_is_asked_once(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """Four calls of it, not four of each task; its own sentence, and the exit code of bad input, come from the worker."""
+    asked = []
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        config = write_config(tmp_path, None, NUMBERS, baseline=[[40.0, 38.0, 20.0]])
+        flags = {**numbers, "analysis_config": config, "model": f"http://127.0.0.1:{server.server_port}/"}
+        with pytest.raises(ModelUnreachable, match=r"found HTTP 503, the last of 4 calls") as fault:
+            run_attribution(tmp_path / "out", **flags)
+        server.shutdown()
+    assert fault.value.exit_code == 2
+    assert len(asked) == 4
+    assert not (tmp_path / "out" / "analysis.json").exists()
+
+
 def test_an_answer_that_never_changes_is_told(tmp_path: Path, numbers: dict[str, Any]) -> None:
     """Of several it can be in a baseline; its shares are empty fields."""
     path = tmp_path / "model.py"
@@ -935,8 +961,7 @@ def test_stored_hours_are_reported_while_the_endpoint_is_down(tmp_path: Path, nu
         run_attribution(tmp_path / "up", **flags)
         server.shutdown()
     assert read(tmp_path / "up" / "model_metadata.json")["explainer"] == "kernel"
-    digest._opened.cache_clear()  # as another process
-    digest._reached.cache_clear()
+    digest._tried.cache_clear()  # as another process
     run_attribution(tmp_path / "down", **flags)
     assert read(tmp_path / "down" / "model_metadata.json")["explainer"] is None
     assert values(tmp_path / "down") == values(tmp_path / "up")

@@ -270,13 +270,23 @@ class _Opened:
 
 
 @lru_cache(maxsize=4)
+def _tried(digest: AttributionDigest) -> _Opened | ModelUnreachable:
+    """What explains rows, or why there is nothing: a model that is down is not waited for by each task of a process."""
+    try:
+        return _Opened(digest)
+    except ModelUnreachable as fault:
+        return fault
+
+
 def _opened(digest: AttributionDigest) -> _Opened:
-    return _Opened(digest)
+    found = _tried(digest)
+    if isinstance(found, ModelUnreachable):
+        raise found
+    return found
 
 
-@lru_cache(maxsize=4)
 def _reached(digest: AttributionDigest) -> _Opened | None:
-    """What explains rows; None of no features, and while the model is out of reach, which is not found out twice."""
+    """What explains rows; None of no features, and while the model is out of reach."""
     if not digest.background.names:
         return None
     try:
