@@ -67,13 +67,14 @@ def counts(hours: Sequence[Driven]) -> str:
 
 
 def show(hours: Sequence[Driven], console: Console) -> None:
-    """The hours in which something else drives the model, and what moved there."""
+    """The hours in which something else drives the model, and what moved most there."""
     console.print()
     for hour in hours:
         report = hour.report.attribution
         if report is None or not hour.report.violations:
             continue
-        moved = [told for label in report.labels for feature in label.features if isinstance(told := finding(feature), str)]
+        features = sorted((one for label in report.labels for one in label.features), key=lambda one: -abs(one.change or 0.0))
+        moved = [told for feature in features if isinstance(told := finding(feature), str)]
         console.print(f"{hour.number:02}:00  what drives the boosted trees: {' '.join(moved[:_TOLD])}", soft_wrap=True, highlight=False)
 
 
