@@ -789,6 +789,14 @@ def test_two_names_of_two_classes_name_the_answer_by_the_second(tmp_path: Path) 
         run_attribution(tmp_path / "out", **flags)
 
 
+def test_a_python_file_names_its_answers(tmp_path: Path, numbers: dict[str, Any]) -> None:
+    """By LABELS."""
+    path = tmp_path / "model.py"
+    path.write_text('LABELS = ["high"]\n' + path.read_text())
+    run_attribution(tmp_path / "out", **numbers)
+    assert read(tmp_path / "out" / "analysis.json")["explanations"]["kernel_shap"].keys() == {"high"}
+
+
 def test_an_answer_more_than_the_baseline_had_is_refused(tmp_path: Path, numbers: dict[str, Any]) -> None:
     """The first of two is not what the only one was."""
     run_attribution(tmp_path / "base", **numbers)

@@ -226,7 +226,8 @@ class _Opened:
             self.task = Task(model, given, replace(like, matrix=like.matrix[:0]), players, config.samples, config.seed, logit=config.logit)
             self.explainer_name, self.explainer = explainer_of(config.explainer, self.task)
             self.expected = self.explainer.expected
-            named = model.labels if config.predictor.labels else None  # of two that were told one, where one output is all there is
+            # classes of a library have names too, but the contract's are label0, label1 where nobody says others
+            named = model.labels if config.predictor.labels or model.kind == "python" else None
             self.labels = named or tuple(f"label{place}" for place in range(len(self.expected)))
         self.nothing = Explained(
             np.empty((0, len(self.labels), len(self.players))), np.empty(0, np.intp), self.labels, self.players, self.expected
