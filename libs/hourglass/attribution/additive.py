@@ -53,16 +53,12 @@ class AdditiveGame(InnerGame):
 
     def __init__(self, additive: Additive, game: Game) -> None:
         self.additive = additive
-        self.players = game.players
+        super().__init__(lambda rows: additive.answers(rows @ additive.weights.T + additive.intercepts), game)
         self._of_background = self.parts(game.background.rows)
-        super().__init__(game)
 
     def size_of(self, coalitions: int) -> int:
         # beside the answers, the masks as numbers
         return coalitions * max(len(self.background.rows) * len(self.additive.weights), 2 * self.players.count)
-
-    def answers(self, rows: Floats) -> Floats:
-        return self.additive.answers(rows @ self.additive.weights.T + self.additive.intercepts)
 
     def parts(self, rows: Floats) -> Floats:
         """What each player of each row adds to each margin: rows × outputs × players."""

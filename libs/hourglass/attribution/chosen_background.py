@@ -68,7 +68,8 @@ def answered_background(columns: Mapping[str, Column], names: Sequence[str], con
         filled = np.flatnonzero(~np.isnan(coded(columns, names, texts).matrix).any(axis=1)).tolist()
         if not filled:
             raise
-        kept = {name: [objects(columns[name])[row] for row in filled] for name in names}
+        values = {name: objects(columns[name]) for name in names}
+        kept = {name: [values[name][row] for row in filled] for name in names}
         return chosen_background(kept, names, config.clusters, config.seed)
     return found
 

@@ -154,10 +154,10 @@ class AttributionDigest:
             return None
         rows = coded({name: [row.get(name)] for name in self.background.names}, self.background.names, opened.task.like.texts)
         try:
-            opened.task.model.predict(rows)
-        except ModelError as fault:
-            return str(fault.found).strip().splitlines()[-1]  # the last line of a traceback
-        return None
+            fault = opened.fault(rows)
+        except ModelUnreachable:
+            return None
+        return str(fault.found).strip().splitlines()[-1] if fault is not None else None  # the last line of a traceback
 
     @property
     def _source(self) -> str:
@@ -247,9 +247,7 @@ class _Opened:
         Those may be few, such as of a category that it was not made with; ModelError where more are refused.
         """
         places = np.arange(len(rows))
-        try:
-            self.task.model.predict(rows)
-        except ModelError:
+        if self.fault(rows) is not None:
             places = np.flatnonzero(~np.isnan(rows.matrix).any(axis=1))
         refused: list[int] = []
         self._refused(rows.take(places), places, refused, max(_LEAST_REFUSED, int(_MOST_REFUSED * len(rows))))
@@ -257,17 +255,27 @@ class _Opened:
 
     def _refused(self, rows: Rows, places: Places, refused: list[int], most: int) -> None:
         """Adds the places of rows that the model does not answer, which are looked for in halves."""
+        fault = self.fault(rows)
+        if fault is None:
+            return
+        if len(refused) >= most:
+            raise fault
+        if len(places) == 1:
+            refused.append(int(places[0]))
+            return
+        middle = len(places) // 2
+        for half in (slice(None, middle), slice(middle, None)):
+            self._refused(rows[half], places[half], refused, most)
+
+    def fault(self, rows: Rows) -> ModelError | None:
+        """Why the model refuses some of the rows; None where it answers. ModelUnreachable where it answers nothing."""
         try:
             self.task.model.predict(rows)
-        except ModelError:
-            if len(refused) >= most:
-                raise
-            if len(places) == 1:
-                refused.append(int(places[0]))
-                return
-            middle = len(places) // 2
-            for half in (slice(None, middle), slice(middle, None)):
-                self._refused(rows[half], places[half], refused, most)
+        except ModelUnreachable:
+            raise
+        except ModelError as fault:
+            return fault
+        return None
 
 
 @lru_cache(maxsize=4)
@@ -296,15 +304,14 @@ def _reached(digest: AttributionDigest) -> _Opened | None:
         return None
 
 
-def explainer_name(digest: AttributionDigest) -> str:
-    """Which explainer the model allowed; "" where stored hours are reported while the model is out of reach, and of no features."""
+def explained_by(digest: AttributionDigest) -> tuple[str | None, str | None]:
+    """Which explainer the model allowed, and what attributions add up to: the model's answer or its log-odds.
+
+    None of either is known while the model is out of reach, and of no features; nor the sum of those that were captured.
+    """
     opened = _reached(digest)
-    return opened.explainer_name if opened is not None else ""
-
-
-def explained_scale(digest: AttributionDigest) -> str:
-    """What attributions add up to: the model's answer or its log-odds; nothing is known of those that were captured."""
-    opened = _reached(digest) if digest.config.captured is None else None
     if opened is None:
-        return ""
-    return ANSWER if opened.explainer.of_answer else LOG_ODDS
+        return None, None
+    if digest.config.captured is not None:
+        return opened.explainer_name, None
+    return opened.explainer_name, ANSWER if opened.explainer.of_answer else LOG_ODDS

@@ -12,6 +12,7 @@ import numpy as np
 
 from hourglass.attribution.additive import additive_of
 from hourglass.attribution.game import Background, Places, Players, probabilities
+from hourglass.attribution.trees import Trees
 from hourglass.errors import EnvironmentFault, InputError, ModelError, did_you_mean
 from hourglass.models import Model, Rows
 from hourglass.values import Floats
@@ -55,6 +56,13 @@ class Task:
             return None
         order: Places = found[0].astype(np.intp)
         return order
+
+    @cached_property
+    def trees(self) -> Trees | None:
+        """What is inside of a model of trees of numbers; None of others. EnvironmentFault without shap, which reads them."""
+        if self.order is None:
+            return None
+        return Trees.of(self.model.estimator, self.order, self.background.rows, self.predict(self.background.rows))
 
     def link(self, answers: Floats) -> Floats:
         """Answers as they are explained."""

@@ -110,13 +110,10 @@ class InnerGame(Game):
     Values, and with them attributions, are those of the model to the last digits: `agrees` tells of some rows whether they are.
     """
 
-    def __init__(self, game: Game) -> None:
+    def __init__(self, answers: Predict, game: Game) -> None:
+        """`answers` are what the model says of rows, by what is inside of it."""
         self._asked = game
-        super().__init__(self.answers, game.background, game.players, game.link)
-
-    def answers(self, rows: Floats) -> Floats:
-        """What the model says of rows, by what is inside of it."""
-        raise NotImplementedError
+        super().__init__(answers, game.background, game.players, game.link)
 
     def agrees(self, rows: Floats) -> bool:
         """Whether the model itself says the same of rows, and of two coalitions of some: what is around the inside may change it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from hourglass.attribution.coalitions import samples_of
 from hourglass.attribution.config import Aggregation
-from hourglass.attribution.digest import AttributionDigest, explained_scale, explainer_name
+from hourglass.attribution.digest import AttributionDigest, explained_by
 from hourglass.attribution.game import Players
 from hourglass.errors import InputError, SettingsError, shorten
 
@@ -21,7 +21,6 @@ _QUESTION = {
     "agg_method": "methods.shap.agg_method",
     "background": "methods.shap.baseline",
 }
-_EXPLAINER = "methods.shap.explainer"
 _SHAPLEY = {"kernel", "tree", "linear"}  # explainers that estimate the same values, where the scale is the same
 _SHA256 = 64  # digits
 # what moves them by little, or is what a window is watched for
@@ -29,6 +28,7 @@ _CIRCUMSTANCES = {
     "fingerprint": "model",
     "num_samples": "methods.shap.num_samples",
     "seed": "methods.shap.seed",
+    "explainer": "methods.shap.explainer",
 }
 
 
@@ -56,17 +56,17 @@ class HowExplained:
     def of(cls, digest: AttributionDigest) -> HowExplained:
         """How a digest explains rows."""
         config, background = digest.config, digest.background
-        explainer = explainer_name(digest)
+        explainer, scale = explained_by(digest)
         players = Players.of(background.names, config.group_of).count
         return cls(
             model=config.predictor.name if config.predictor is not None else None,
             fingerprint=digest.fingerprint or None,
             features=list(config.feature_names or background.names),
             groups={name: list(features) for name, features in config.groups},
-            explainer=explainer or None,
+            explainer=explainer,
             num_samples=samples_of(config.samples, players) if explainer == "kernel" else None,
             agg_method=config.aggregation,
-            scale=explained_scale(digest) or None,
+            scale=scale,
             seed=config.seed,
             background=background.fingerprint,
             background_rows=len(background.rows),
@@ -84,8 +84,7 @@ class HowExplained:
         known = {key: value for key, value in asdict(self).items() if value is not None and baseline.get(key) is not None}
         said = {key: (_told(value), f"{_told(baseline[key])}, as in {path}") for key, value in known.items() if value != baseline[key]}
         alike = {str(known.get("explainer")), str(baseline.get("explainer"))} <= _SHAPLEY
-        question, circumstances = dict(_QUESTION), dict(_CIRCUMSTANCES)
-        (circumstances if alike else question)["explainer"] = _EXPLAINER
+        question = _QUESTION if alike else {**_QUESTION, "explainer": _CIRCUMSTANCES["explainer"]}
         faults = [
             InputError(subject, found=said[key][0], expected=said[key][1], hint="set it as it was, or make the baseline anew")
             for key, subject in question.items()
@@ -93,7 +92,7 @@ class HowExplained:
         ]
         if faults:
             raise SettingsError(faults)
-        return tuple(f"{subject}: found {said[key][0]}; expected {said[key][1]}" for key, subject in circumstances.items() if key in said)
+        return tuple(f"{subject}: found {said[key][0]}; expected {said[key][1]}" for key, subject in _CIRCUMSTANCES.items() if key in said)
 
 
 def _told(value: object) -> str:

@@ -11,7 +11,8 @@ from hourglass.attribution.additive import AdditiveGame, additive_of
 from hourglass.attribution.coalitions import design, samples_of
 from hourglass.attribution.explainer import Task, explainer
 from hourglass.attribution.game import VALUES_AT_ONCE, Game, InnerGame, stretches
-from hourglass.attribution.tree_game import tree_game
+from hourglass.attribution.tree_game import TreeGame
+from hourglass.errors import EnvironmentFault
 from hourglass.values import Floats
 
 _FEW = 32  # players, up to which each number of them has a design of its own
@@ -42,7 +43,11 @@ def _inside(task: Task, game: Game) -> InnerGame | None:
     if additive is not None:
         known = additive.weights.shape[1] == len(task.order)
         return AdditiveGame(additive.ordered(task.order, len(task.like.names)), game) if known else None
-    return tree_game(task, game)
+    try:
+        trees = task.trees
+    except EnvironmentFault:  # no shap: the model is asked
+        return None
+    return TreeGame(trees, game) if trees is not None else None
 
 
 def kernel_shap(game: Game, rows: Floats, samples: Callable[[int], int], seed: int = 0) -> Floats:

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from hourglass.attribution.coalitions import Masks
-from hourglass.attribution.explainer import Task
-from hourglass.attribution.game import Game, InnerGame, alike, probabilities, stretches
+from hourglass.attribution.game import Game, InnerGame, stretches
 from hourglass.attribution.trees import Bits, Reach, Trees
 from hourglass.values import Floats
 
 _AT_ONCE = 1 << 16  # coalitions × leaves: what a processor keeps near
 
 
-def tree_game(task: Task, game: Game) -> TreeGame | None:
-    """The same game by the trees of a model, whose answer is their sum or the probabilities of it; None of another one."""
-    trees = Trees.of(task)
-    if trees is None:
-        return None
-    rows = game.background.rows
-    margins, answers = trees.margins(rows), game.predict(rows)
-    if alike(margins, answers):
-        return TreeGame(trees, np.asarray, game)
-    return TreeGame(trees, probabilities, game) if alike(probabilities(margins), answers) else None
-
-
 class TreeGame(InnerGame):
-    """The same game as `Game`, by the leaves that coalitions reach; `of_margins` makes answers of margins."""
+    """The same game as `Game`, by the leaves that coalitions reach."""
 
-    def __init__(self, trees: Trees, of_margins: Callable[[Floats], Floats], game: Game) -> None:
-        self._of_margins = of_margins
+    def __init__(self, trees: Trees, game: Game) -> None:
+        self._trees = trees
         self._reach = Reach(trees, game.players, game.background.rows)
-        super().__init__(game)
+        super().__init__(lambda rows: trees.answers(trees.margins(rows)), game)
 
     def size_of(self, coalitions: int) -> int:
-        return coalitions * len(self.background.rows) * len(self._reach.trees.base)
-
-    def answers(self, rows: Floats) -> Floats:
-        return self._of_margins(self._reach.trees.margins(rows))
+        return coalitions * len(self.background.rows) * len(self._trees.base)
 
     def mean(self, rows: Floats, masks: Masks) -> Floats:
         shared = self._reach.coalitions(masks[0]) if len(masks) == 1 else None
@@ -47,7 +29,7 @@ class TreeGame(InnerGame):
         for place, row in enumerate(rows):
             coalitions = self._reach.coalitions(masks[place]) if shared is None else shared
             of_row = self._reach.of(row)
-            answers = [self._of_margins(self._margins(coalitions, of_row, other)) for other in self._reach.of_background]
+            answers = [self._trees.answers(self._margins(coalitions, of_row, other)) for other in self._reach.of_background]
             found.append(np.tensordot(self.background.weights, answers, 1))
         return np.array(found)
 
@@ -62,4 +44,4 @@ class TreeGame(InnerGame):
             for part, asked, needed in more:
                 fits &= part & asked == needed
             found[start:stop] = fits.astype(np.float64) @ values
-        return found + self._reach.trees.base
+        return found + self._trees.base

@@ -6,8 +6,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from hourglass.attribution.explainer import Task, explainer, is_answer
-from hourglass.attribution.game import alike, probabilities
-from hourglass.attribution.trees import Reach, Trees
+from hourglass.attribution.trees import Reach
 from hourglass.errors import InputError
 from hourglass.values import Floats
 
@@ -24,26 +23,23 @@ class TreeShap:
     """
 
     def __init__(self, task: Task) -> None:
-        trees = Trees.of(task)
+        trees = task.trees
         if trees is None:
             found = "texts among the features" if task.like.texts else f"a model of kind {task.model.kind}"
-            raise InputError("explainer tree", found=found, expected="trees of numbers, which shap can read", hint="take auto or kernel")
-        rows, weights = task.background.rows, task.background.weights
-        margins, answers = trees.margins(rows), task.predict(rows)
-        self.of_answer = alike(margins, answers)
-        if not self.of_answer and not alike(probabilities(margins), answers):
-            expected = "trees whose sum the model answers"
-            raise InputError("explainer tree", found="a model that answers something else", expected=expected, hint="take auto or kernel")
-        if self.of_answer and task.logit:
+            expected = "trees of numbers that shap can read, whose sum the model answers"
+            raise InputError("explainer tree", found=found, expected=expected, hint="take auto or kernel")
+        if trees.of_answer and task.logit:
             expected = "trees that add up log-odds, or use_logit false"
             raise InputError("explainer tree", found="trees that add up the answer", expected=expected, hint="take kernel")
+        rows = task.background.rows
+        self.of_answer = trees.of_answer
         self._task = task
         self._reach = Reach(trees, task.players, rows)
-        self._weights = weights
+        self._weights = task.background.weights
         a, b = np.ogrid[: task.players.count + 1, : task.players.count + 1]
         # of a leaf that asks for none there is nobody to give to
         self._gives = np.exp(gammaln(np.maximum(a, 1.0)) + gammaln(b + 1.0) - gammaln(a + b + 1.0))
-        self.expected: Floats = weights @ margins
+        self.expected: Floats = self._weights @ trees.margins(rows)
 
     def explain(self, rows: Floats) -> Floats:
         found = np.array([self._of_row(row) for row in rows]).reshape(len(rows), len(self.expected), -1)

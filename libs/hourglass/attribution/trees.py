@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hourglass.attribution.coalitions import Masks
-from hourglass.attribution.explainer import Task
 from hourglass.attribution.game import Places, Players, alike, probabilities
+from hourglass.errors import EnvironmentFault
 from hourglass.values import Floats
 
 Bits = npt.NDArray[np.uint32]
@@ -28,7 +28,8 @@ class Trees:
 
     `ends` are where the levels end. Of each node: its parent, whether it is the left child, the feature that decides in it, the
     threshold up to which a value goes left, and whether a missing one does. `leaves` are places of nodes, `values` leaves ×
-    outputs, whose sum with `base` is the margin. `kind` is the type that the trees compare values in.
+    outputs, whose sum with `base` is the margin. `kind` is the type that the trees compare values in. `of_answer` says that
+    margins are the model's answer, and not its log-odds.
     """
 
     ends: tuple[int, ...]
@@ -41,31 +42,35 @@ class Trees:
     values: Floats
     base: Floats
     kind: type[np.floating[Any]]
+    of_answer: bool = False
 
     @classmethod
-    def of(cls, task: Task) -> Trees | None:
-        """The trees of a model that shap can read, of numbers, whose sum is its answer, or the log-odds of it; None of others."""
-        if task.order is None:
-            return None
-        rows = task.background.rows
-        theirs = task.predict(rows)
+    def of(cls, estimator: Any, order: Places, rows: Floats, answers: Floats) -> Trees | None:
+        """The trees of an estimator that shap can read, whose sum is the model's answer, or the log-odds of it; None of others.
+
+        `order` is which feature each of its inputs is, `answers` are those of the model for some rows. EnvironmentFault without shap.
+        """
         try:
             import shap
-
-            found = shap.TreeExplainer(task.model.estimator).model
+        except ImportError as fault:
+            hint = 'pip install "hourglass-monitor[attribution]"'
+            raise EnvironmentFault("shap", found="none", expected="the package", hint=hint) from fault
+        try:
+            found = shap.TreeExplainer(estimator).model
             if np.any(found.threshold_types[found.children_left >= 0]):  # of categories
                 return None
-            trees = cls._read(found, task.order, theirs.shape[1])
+            trees = cls._read(found, order, answers.shape[1])
         except Exception:  # noqa: BLE001 by which shap says that it does not know a model differs from model to model
             return None
-        ours = trees.margins(rows)
-        if alike(ours, theirs):
-            return trees
-        ours = probabilities(ours)
-        if ours.shape != theirs.shape or min(ours.min(), theirs.min()) <= 0:
+        margins = trees.margins(rows)
+        if alike(margins, answers):
+            return replace(trees, of_answer=True)
+        ours = probabilities(margins)
+        if ours.shape != answers.shape or min(ours.min(), answers.min()) <= 0:
             return None
         # of several classes of XGBoost's shap has one constant, and there is one for each
-        return trees if alike(ours, theirs) else replace(trees, base=trees.base + np.log(theirs / ours).mean(axis=0))
+        trees = trees if alike(ours, answers) else replace(trees, base=trees.base + np.log(answers / ours).mean(axis=0))
+        return trees if alike(trees.answers(trees.margins(rows)), answers) else None
 
     @classmethod
     def _read(cls, found: Any, order: Places, outputs: int) -> Trees:
@@ -118,6 +123,10 @@ class Trees:
                 bits[start:stop] |= bits[self.parents[start:stop]]
             found[place] = bits[self.leaves]
         return found
+
+    def answers(self, margins: Floats) -> Floats:
+        """What the model says; the last axis of the margins is the outputs."""
+        return margins if self.of_answer else probabilities(margins)
 
     def margins(self, rows: Floats) -> Floats:
         """What the leaves that rows reach add up to: rows × outputs."""

@@ -32,6 +32,7 @@ def explained(window: Distribution, baseline: Distribution) -> str:
     minimum_rows=1,
     source="Hourglass; Liu and Xie (2020) for the combination",
     explain=explained,
+    shares_budget=True,
 )
 def calibrated(window: Distribution, baseline: Distribution) -> float | Undefined:
     """Calibrated p-value: how likely chance makes a column look as different as it does, by several small tests together.

@@ -71,7 +71,8 @@ class Comparison:
 
     `names` are what `constraints.json` may call it, in any case of letters; the function's own name is one of them.
     Without a `default_threshold` (a distance in the column's own units) there is no verdict until one is given.
-    `parameters` are the function's keyword-only arguments; `explain` says what was found in words, where a number does not.
+    `parameters` are the function's keyword-only arguments; `explain` says what was found in words, where a number does
+    not. A threshold that `shares_budget` is of all columns together; such a comparison wants all states of the baseline.
     """
 
     key: str
@@ -84,6 +85,7 @@ class Comparison:
     source: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     explain: Explain | None = None
+    shares_budget: bool = False
 
     @property
     def definition(self) -> str:
@@ -121,6 +123,7 @@ def comparison(
     minimum_rows: int,
     source: str,
     explain: Explain | None = None,
+    shares_budget: bool = False,
 ) -> Callable[[F], F]:
     """Registers a function of two distributions under its name; its keyword-only arguments become its parameters."""
 
@@ -129,7 +132,17 @@ def comparison(
         if key in _comparisons:
             raise ValueError(f"two comparisons are called {key!r}")
         _comparisons[key] = Comparison(
-            key, function, (key, *names), applies_to, worse, default_threshold, minimum_rows, source, _parameters(function), explain
+            key,
+            function,
+            (key, *names),
+            applies_to,
+            worse,
+            default_threshold,
+            minimum_rows,
+            source,
+            _parameters(function),
+            explain,
+            shares_budget,
         )
         return function
 

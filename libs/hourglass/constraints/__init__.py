@@ -5,7 +5,7 @@ from hourglass.constraints.check import CHECKS, Check, Evaluation, SuggestionOpt
 from hourglass.constraints.evaluate import evaluate
 from hourglass.constraints.learn import learnt_thresholds, past_distances, with_thresholds
 from hourglass.constraints.ranking import SegmentDrift, rank_segments
-from hourglass.constraints.reference_window import baseline_from
+from hourglass.constraints.reference_window import baseline_from, with_states
 from hourglass.constraints.suggest import suggest
 from hourglass.constraints.where_it_shows import Excess, where_it_shows
 from hourglass.registration import import_all
@@ -32,5 +32,6 @@ __all__ = [
     "rank_segments",
     "suggest",
     "where_it_shows",
+    "with_states",
     "with_thresholds",
 ]

@@ -116,9 +116,9 @@ class Baseline:
     data_sets: int = 1
 
     @property
-    def is_calibrated(self) -> bool:
-        """Whether any feature is judged by the calibrated decision."""
-        return any(feature.comparison.key == "calibrated" for feature in self.features.values())
+    def shares_budget(self) -> bool:
+        """Whether features have a budget of false alarms together."""
+        return any(feature.comparison.shares_budget for feature in self.features.values())
 
     @property
     def width(self) -> int:

@@ -54,8 +54,7 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         label = feature.comparison_label
         if feature.name in tests:
             test = tests[feature.name]
-            alike = sum(other.shared == test.shared for other in tests.values())
-            label = f"{label}, budget {test.alpha:g} over {alike} features" if test.shared else corrected_label(label, correction, alike)
+            label = corrected_label(label, test, correction, sum(other.shared == test.shared for other in tests.values()))
         yield _evaluation(drift, label, thresholds.get(feature.name, feature.threshold))
         if feature.comparison.key == "chi_squared" and drift.window.counts and drift.reference.counts:
             yield _new_categories(drift)
@@ -89,7 +88,7 @@ def _p_value(drift: _Drift) -> PValue | None:
     threshold = drift.feature.threshold
     if isinstance(drift.value, Undefined) or threshold is None or drift.feature.comparison.worse is not Worse.LOWER:
         return None
-    return PValue(drift.value, threshold, drift.feature.comparison.key == "calibrated")
+    return PValue(drift.value, threshold, drift.feature.comparison.shares_budget)
 
 
 def _evaluation(drift: _Drift, label: str, threshold: float | None) -> Evaluation:
@@ -120,7 +119,7 @@ def _sentence(drift: _Drift, value: float, threshold: float) -> str:
 
 def _hidden(drift: _Drift) -> float:
     """The share of the values that may move unseen; to small tests values that are known by their number are a category."""
-    if drift.feature.comparison.explain is not None:
+    if drift.feature.comparison.shares_budget:
         return 0.0
     return min(drift.window.other / drift.window.n, drift.reference.other / drift.reference.n)
 

@@ -51,11 +51,14 @@ def corrected(tests: Mapping[str, PValue], correction: str, data_sets: int = 1) 
     return {name: test.alpha * rank / len(tests) for name, test in tests.items()}
 
 
-def corrected_label(label: str, correction: str, tests: int) -> str:
-    """A comparison's name with the correction that its threshold has.
+def corrected_label(label: str, test: PValue, correction: str, tests: int) -> str:
+    """A comparison's name with the correction that its threshold has over so many features.
 
-    >>> corrected_label("ks_test", "BenjaminiHochberg", 12), corrected_label("ks_test", "None", 12)
+    >>> corrected_label("ks_test", PValue(0.5, 0.05), "BenjaminiHochberg", 12), corrected_label("ks_test", PValue(0.5, 0.05), "None", 12)
     ('ks_test, Benjamini-Hochberg over 12 features', 'ks_test')
+    >>> corrected_label("calibrated", PValue(0.5, 0.01, shared=True), "None", 1)
+    'calibrated, budget 0.01 over 1 feature'
     """
-    name = {BONFERRONI: "Bonferroni", BENJAMINI_HOCHBERG: "Benjamini-Hochberg"}.get(correction)
+    names = {BONFERRONI: "Bonferroni", BENJAMINI_HOCHBERG: "Benjamini-Hochberg"}
+    name = f"budget {test.alpha:g}" if test.shared else names.get(correction)
     return f"{label}, {name} over {tests} feature{'' if tests == 1 else 's'}" if name else label

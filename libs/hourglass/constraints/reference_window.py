@@ -31,8 +31,13 @@ def baseline_from(reference: Dataset, given: Baseline | None, options: Suggestio
         if reference.rows == 0:
             return Undefined("the reference has no rows")
         given = parse_baseline(orjson.dumps(suggest(reference, options)), None)
-    matched = not reference.positional or int(reference.layout) == given.width
+    return with_states(given, reference)
+
+
+def with_states(baseline: Baseline, reference: Dataset) -> Baseline:
+    """The baseline with the distributions of a data set's states, which are more than a statistics.json tells."""
+    matched = not reference.positional or int(reference.layout) == baseline.width
     absent = ColumnProfile.of(COLUMN_STATES, 0)
     columns = reference.columns if matched else {}
-    distributions = {name: distribution_of(columns.get(name, absent), feature.inferred_type) for name, feature in given.features.items()}
-    return replace(given, distributions=distributions)
+    found = {name: distribution_of(columns.get(name, absent), feature.inferred_type) for name, feature in baseline.features.items()}
+    return replace(baseline, distributions=found)

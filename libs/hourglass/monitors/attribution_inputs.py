@@ -71,13 +71,10 @@ def few_samples(config: AttributionConfig, how: HowExplained) -> Iterator[str]:
     Neither where all coalitions are tried, or none need be, as of trees.
     """
     asked, players = how.num_samples, Players.of(how.features, config.group_of).count
-    if asked is None or asked >= min(LEAST_SAMPLES, all_coalitions(players)):
+    enough = min(LEAST_SAMPLES, all_coalitions(players))
+    if asked is None or asked >= enough:
         return
-    enough, default = min(LEAST_SAMPLES, all_coalitions(players)), default_samples(players)
-    subject, hint = (
-        "methods.shap.num_samples",
-        f"leave it out for {default}{', which are all' if default == all_coalitions(players) else ''}",
-    )
+    subject, hint = "methods.shap.num_samples", f"leave it out for {default_samples(players)}"
     if asked < 2 * players:
         raise InputError(subject, found=asked, expected=f"at least {2 * players}, two of each of {players} features", hint=hint)
     yield f"{subject}: {asked} coalitions of {players} features leave much to chance; take at least {enough}. Hint: {hint}"

@@ -13,7 +13,17 @@ from typing import Any, ClassVar
 
 from hourglass import storage
 from hourglass.capture.batches import ReadPlan
-from hourglass.constraints import Baseline, Evaluation, SuggestionOptions, Verdict, baseline_from, evaluate, parse_baseline, suggest
+from hourglass.constraints import (
+    Baseline,
+    Evaluation,
+    SuggestionOptions,
+    Verdict,
+    baseline_from,
+    evaluate,
+    parse_baseline,
+    suggest,
+    with_states,
+)
 from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset, dataset_of, without_columns
 from hourglass.errors import InputError, did_you_mean
@@ -53,9 +63,10 @@ class DataQuality:
         if settings.suggests:
             return cls(settings, None, None)
         baseline = read_baseline(settings)
-        if not settings.segments and not baseline.is_calibrated:
-            return cls(settings, baseline, None)
-        return cls(settings, baseline, read_baseline_states(settings))
+        states = read_baseline_states(settings) if settings.segments or baseline.shares_budget else None
+        if baseline.shares_budget and states is not None:
+            baseline = with_states(baseline, dataset_of(states))
+        return cls(settings, baseline, states)
 
     @property
     def outputs(self) -> DataQualityOutputs:
@@ -162,11 +173,7 @@ def held_against(monitor: DataQuality, asked: Asked) -> Past:
     if settings.reference.is_baseline:
         if monitor.baseline is None:
             raise InputError("baseline", found="none", expected="a baseline", hint="set --baseline-constraints")
-        baseline: Baseline | Undefined = monitor.baseline
-        if monitor.baseline.is_calibrated and monitor.baseline_states is not None:
-            options = SuggestionOptions(settings.completeness_interval, settings.integral_domains)
-            baseline = baseline_from(dataset_of(monitor.baseline_states), monitor.baseline, options)
-        return Past(baseline, monitor.baseline_states, ReferenceReport())
+        return Past(monitor.baseline, monitor.baseline_states, ReferenceReport())
     if asked.window is None:
         raise InputError("reference", found=str(settings.reference), expected="a window", hint="set --start-time and --end-time")
     windows = tuple(settings.reference.windows(asked.window, asked.length))

@@ -220,8 +220,8 @@ def _publish(settings: Settings, prepared: Prepared, joined: Joined, report: Hou
     for name, file in report.files.items():
         if file is EMPTY and known.get(name) != EMPTY:  # no worker has had a line for it
             staged[name] = secrets.token_hex(6)
-            with storage.staged(storage.join(folder, name), staged[name]):
-                pass
+            with storage.staged(storage.join(folder, name), staged[name]) as stage:
+                stage.write(b"")
     stale = [name for name in prepared.there.get(report.partition, {}) if name.startswith("part-") and name not in report.files]
     times = {name: file.modified for name, file in known.items()}
     if staged or stale:

@@ -56,14 +56,6 @@ class Column:
         return (below + up_to) / (2 * self.n), (up_to - below) / self.n
 
     @cached_property
-    def spread(self) -> tuple[float, float]:
-        """The variance of the mid-ranks, and that of their squared distances from the middle."""
-        ranks, shares = self.middle_ranks
-        away = (ranks - 0.5) ** 2
-        variance = float(away @ shares)
-        return variance, float(away**2 @ shares) - variance**2
-
-    @cached_property
     def cuts(self) -> tuple[Floats, Floats]:
         """Distinct quantiles, and the share of the numbers up to each."""
         values, _, up_to = self.items

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,8 @@ from hourglass.small_tests.column import Column
 from hourglass.statistics import AppliesTo
 from hourglass.values import Floats
 
+_NOTHING = 1e-15  # a variance that is rounding
+
 
 @dataclass(frozen=True)
 class Found:
@@ -22,6 +25,15 @@ class Found:
     z: float
     effect: float
     words: str = ""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The mean score of a window and of its baseline, and how many deviations the first is above the second."""
+
+    found: float
+    expected: float
+    z: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +54,25 @@ class Pair:
             running[np.searchsorted(theirs, values, side="right")] / self.baseline.n,
             (up_to - below) / self.window.n,
         )
+
+    def of_ranks(self, score: Callable[[Floats], Floats], error: float) -> Scored | None:
+        """What a score of ranks, from 0 to 1, is on average in the window beside the baseline: a linear rank statistic.
+
+        A sketch's error of a rank moves it by `error` as much. None where the baseline's ranks have all one score.
+        """
+        if not self.window.n or not self.baseline.n:
+            return None
+        ranks, shares = self.baseline.middle_ranks
+        scores = score(ranks)
+        expected = float(scores @ shares)
+        variance = float(scores**2 @ shares) - expected**2
+        if variance <= _NOTHING:
+            return None
+        below, up_to, own = self.ranks
+        found = float(score((below + up_to) / 2) @ own)
+        chance = variance * (1 / self.window.n + 1 / self.baseline.n)
+        chance += error**2 * (self.window.rank_variance + self.baseline.rank_variance)
+        return Scored(found, expected, (found - expected) / math.sqrt(chance))
 
     @cached_property
     def chance(self) -> float:

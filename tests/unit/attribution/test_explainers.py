@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 import numpy as np
@@ -16,7 +17,9 @@ from hourglass.attribution.additive import AdditiveGame
 from hourglass.attribution.coalitions import design
 from hourglass.attribution.explainer import EXPLAINERS, explainer_of
 from hourglass.attribution.game import VALUES_AT_ONCE
-from hourglass.errors import InputError, ModelError
+from hourglass.attribution.tree_game import TreeGame
+from hourglass.attribution.trees import Trees
+from hourglass.errors import EnvironmentFault, InputError, ModelError
 from tests.unit.attribution.games import ArrayModel, model_answers, shapley, shapley_of_row, task
 
 FEATURES = 10
@@ -330,3 +333,21 @@ def test_many_features_of_which_each_row_has_others_share_designs():
     np.testing.assert_allclose(values.sum(axis=1), np.tanh(rows.sum(axis=1) / 50), atol=1e-12)
     expected = np.tanh(rows.sum(axis=1) / 50) / rows.sum(axis=1)  # all that are there are alike
     assert np.abs(values - expected[:, np.newaxis])[rows > 0].max() < 0.01
+
+
+def test_without_shap_trees_are_explained_by_asking_the_model(monkeypatch):
+    """By default; who asks for its trees by name is told what to install."""
+    monkeypatch.setitem(sys.modules, "shap", None)
+    way, found = explainer_of("auto", task(MODELS["forest"], BACKGROUND, samples=100))
+    assert (way, found.inside) == ("kernel", None)
+    with pytest.raises(EnvironmentFault, match=r"shap: found none; expected the package.*pip install"):
+        explainer_of("tree", task(MODELS["forest"], BACKGROUND))
+
+
+def test_trees_are_read_once_of_a_task(monkeypatch):
+    """Though `auto` tries the exact explainer of boosted classifiers before it takes coalitions."""
+    read = []
+    plain = Trees.of
+    monkeypatch.setattr(Trees, "of", lambda *given: read.append(given) or plain(*given))
+    way, found = explainer_of("auto", task(MODELS["boosted"], BACKGROUND, samples=100))
+    assert (way, type(found.inside), len(read)) == ("kernel", TreeGame, 1)
