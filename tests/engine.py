@@ -19,7 +19,7 @@ from hourglass.schemas import STATE_ROWS
 from hourglass.settings import Settings, load_settings
 
 SCHEMAS = Path(data_quality.__file__).parents[1] / "outputs" / "schemas"
-DOCUMENTS = ("statistics", "constraints", "constraint_violations", "evaluation", "segments")
+DOCUMENTS = ("statistics", "constraints", "constraint_violations", "evaluation", "segments", "calibration")
 
 
 def plain_engine(tasks: Sequence[Work], plan: ScanPlan) -> pa.Table:

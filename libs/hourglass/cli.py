@@ -19,6 +19,7 @@ from hourglass.commands.monitor import (
     model_quality_command,
     run_command,
 )
+from hourglass.commands.replay import calibrate_command, replay_command
 from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
 from hourglass.errors import HourglassError, SettingsError
@@ -54,7 +55,7 @@ def metrics_command(own_metrics: str | None) -> None:
 
 for command in (
     *(data_quality_command, merge_command, model_quality_command, bias_command, attribution_command, run_command, backfill_command),
-    *(states_group, compare_command, thresholds_command),
+    *(states_group, compare_command, thresholds_command, calibrate_command, replay_command),
 ):
     cli.add_command(command)
 

@@ -21,6 +21,7 @@ from hourglass.capture.row_ids import Ids
 from hourglass.capture.slices import Task
 from hourglass.capture.tally import Outside, PartKey, Tally
 from hourglass.errors import HourglassError
+from hourglass.runs import RUN, RunPlan, Runs
 from hourglass.schemas import BAD_LINE, FAULT, STATE_ROWS
 from hourglass.segments import Places, Segmentation, capped
 from hourglass.states import ColumnProfile, Intake, RowSample, SampledRow, State
@@ -112,7 +113,8 @@ Work = Task | tuple[SamplePart, ...]
 class ScanPlan:
     """How to read a task, which kinds of state to keep of every column and of rows, of which segments, and which rows to keep.
 
-    `of_sample` digests the kept rows, in tasks of their own after those of files.
+    `of_sample` digests the kept rows, in tasks of their own after those of files. `runs` of rows are partitions of their own,
+    beside those that the same rows are in.
     """
 
     read: ReadPlan
@@ -121,6 +123,7 @@ class ScanPlan:
     sample: SamplePlan | None = None
     digest: Digest | None = None
     of_sample: SampleDigest | None = None
+    runs: RunPlan | None = None
 
 
 def scan(task: Work, plan: ScanPlan) -> Iterator[pa.RecordBatch]:
@@ -177,13 +180,14 @@ def _scan(task: Task, plan: ScanPlan) -> Iterator[Row]:
     for batch in read_batches(task, plan.read, tally):
         if states is None or part != (batch.partition, batch.part):
             if states is not None:
-                yield from states.state_rows(part[0])
+                yield from states.state_rows()
                 yield from _bad_rows(part, tally)
-            part, states = (batch.partition, batch.part), _PartStates(plan)
+            part = batch.partition, batch.part
+            states = _PartStates(plan, part)
             rows[part] = states.rows[""]
         states.take(batch)
     if states is not None:
-        yield from states.state_rows(part[0])
+        yield from states.state_rows()
     for left in list(tally.bad.kept):
         yield from _bad_rows(left, tally)
     files = Counter((piece.partition, piece.part) for piece in task if piece.start == 0)
@@ -191,6 +195,16 @@ def _scan(task: Task, plan: ScanPlan) -> Iterator[Row]:
         bad, outside = tally.bad.counts.get(found, Counter()), tally.outside.get(found, Outside())
         intake = Intake(tally.lines[found], rows.get(found, Counter()), bad, files[found], outside.count, tuple(outside.examples))
         yield found[0], "", "", "", 0, Intake.kind, Intake.version, intake.to_bytes()
+
+
+def _run_rows(runs: Runs, part: PartKey) -> Iterator[Row]:
+    """The states of a part's runs, each a partition."""
+    for number, run in enumerate(runs.done()):
+        partition = f"{RUN}{part[0]} {part[1]} {number}"
+        yield partition, "", "", "", 0, Intake.kind, Intake.version, Intake(rows=run.rows).to_bytes()
+        for (layout, column), profile in run.columns.items():
+            for kind, state in profile.states.items():
+                yield partition, "", layout, _spellable(column), profile.position, kind, state.version, state.to_bytes()
 
 
 def _of_sample(part: SamplePart, digest: SampleDigest) -> Iterator[Row]:
@@ -206,8 +220,9 @@ def _of_sample(part: SamplePart, digest: SampleDigest) -> Iterator[Row]:
 class _PartStates:
     """The states of one part of a partition: of all rows, of each segment, and the rows that are kept."""
 
-    def __init__(self, plan: ScanPlan) -> None:
-        self._plan = plan
+    def __init__(self, plan: ScanPlan, part: PartKey) -> None:
+        self._plan, self._part = plan, part
+        self._runs = Runs(plan.runs) if plan.runs is not None and part in plan.runs.parts else None
         self._profiles: dict[tuple[str, str, str], ColumnProfile] = {}
         self._of_rows: dict[str, dict[str, State]] = {}
         self.rows: dict[str, Counter[str]] = {"": Counter()}
@@ -217,6 +232,8 @@ class _PartStates:
         """Takes in a batch of rows."""
         self.rows[""][batch.layout] += batch.count
         self._take_rows("", batch)
+        if self._runs is not None:
+            self._runs.take(batch)
         found = [segmentation.of(batch.columns, batch.count) for segmentation in self._plan.segments]
         kept = self._cap({name for _, names in found for name in names})
         segments = [(places, [kept[name] for name in names]) for places, names in found]
@@ -275,8 +292,9 @@ class _PartStates:
         segments = [[names[places[row]] for places, names in found if places[row] >= 0] for row in chosen.tolist()]
         sample.take(ids[chosen], rows, segments, layout=batch.layout, counted=batch.count)
 
-    def state_rows(self, partition: str) -> Iterator[Row]:
+    def state_rows(self) -> Iterator[Row]:
         """The rows for `STATE_ROWS`, but for what is counted of lines."""
+        partition = self._part[0]
         for (segment, layout, name), profile in self._profiles.items():
             for kind, state in profile.states.items():
                 yield partition, segment, layout, _spellable(name), profile.position, kind, state.version, state.to_bytes()
@@ -288,6 +306,8 @@ class _PartStates:
                 yield partition, segment, "", "", 0, Intake.kind, Intake.version, Intake(rows=counts).to_bytes()
         if self._sample is not None:
             yield partition, "", "", "", 0, RowSample.kind, RowSample.version, self._sample.to_bytes()
+        if self._runs is not None:
+            yield from _run_rows(self._runs, self._part)
 
 
 def hashed_value(value: object) -> str:

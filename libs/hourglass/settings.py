@@ -66,6 +66,15 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def share(text: str) -> float:
+    """A share, as a number or in percent.
+
+    >>> share("1%"), share("0.05")
+    (0.01, 0.05)
+    """
+    return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
+
+
 def _durations(text: str) -> tuple[timedelta, ...]:
     return tuple(dict.fromkeys(parse_duration(length) for length in _names(text)))
 
@@ -268,6 +277,14 @@ class Settings(BaseModel):
     baseline_states: Annotated[
         Location | None,
         Field(description="baseline_states.parquet, for segments; looked for beside the baseline when absent. Data quality only."),
+    ] = None
+    baseline_calibration: Annotated[
+        Location | None,
+        Field(description="calibration.json, what is known of chance; looked for beside the baseline when absent. Data quality only."),
+    ] = None
+    budget: Annotated[
+        Annotated[float, _by_parser(share, float), Field(gt=0, lt=1)] | None,
+        Field(description="Share of clean windows that may alarm, 1% or 0.01; overrules the baseline. Data quality only."),
     ] = None
     segments: Annotated[
         Annotated[tuple[Segmentation, ...], _by_parser(parse_segmentations, tuple)],

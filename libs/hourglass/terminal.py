@@ -161,7 +161,7 @@ def _show_segments(report: Report, others: int) -> None:
 def _segment_row(segment: SegmentReport) -> list[str | Text]:
     where = f"{segment.feature}: {segment.finding}" if segment.finding else segment.feature or ""
     if not where and segment.violations:
-        where = _violated(segment.violations[0])
+        where = violated(segment.violations[0])
     effect = "" if segment.effect is None else f"{segment.effect:.3f}"
     return [shorten(segment.name, _SHOWN), f"{segment.dataset.rows:,}", verdict(str(segment.verdict)), effect, where]
 
@@ -234,7 +234,7 @@ def findings(report: Report) -> str:
     if report.attribution is not None and (moved := [one.value for one in report.attribution.comparisons if one.metric == "share_moved"]):
         found.append(f"{percent(max(value or 0.0 for value in moved))} of the attribution moved")
     shown = _furthest(report.violations, _SHOWN_FINDINGS)
-    found += [_violated(violation) for violation in shown]
+    found += [violated(violation) for violation in shown]
     if len(report.violations) > len(shown):
         found.append(f"{len(report.violations) - len(shown)} more")
     segments = sum(bool(segment.violations) for segment in report.segments)
@@ -276,7 +276,10 @@ def _suggested(constraints: Mapping[str, Any]) -> str:
     return counted(sum(len(part) for part in constraints.values() if isinstance(part, dict)), "threshold", "thresholds")
 
 
-def _violated(e: Evaluation) -> str:
+def violated(e: Evaluation) -> str:
+    """A violation in short: what was found in words, or the check with its measured value."""
+    if e.words:
+        return f"{shorten(e.feature, _SHOWN)}: {e.words}"
     check = "" if e.check in OPERATORS else f": {e.check.removesuffix('_check').replace('_', ' ')}"
     return f"{shorten(e.feature, _SHOWN)}{check}{_value(e)}"
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hourglass.errors import InputError
 from hourglass.outputs.report import Report
 from tests.engine import read, run
 
@@ -38,14 +39,8 @@ CSV = json.dumps({"csv": {"header": True}})
 
 @pytest.fixture
 def baseline(tmp_path: Path) -> Path:
-    """Our baseline of 5,000 rows, with both kinds of column set to Calibrated."""
+    """Our baseline of 5,000 rows, as it is suggested."""
     run(tmp_path / "base", dataset_source=write(tmp_path / "train.csv", 0, 5000), dataset_format=CSV)
-    document = read(tmp_path / "base" / "constraints.json")
-    document["monitoring_config"]["distribution_constraints"] = {
-        "comparison_method": "Calibrated",
-        "categorical_drift_method": "Calibrated",
-    }
-    (tmp_path / "base" / "constraints.json").write_text(json.dumps(document))
     return tmp_path / "base"
 
 
@@ -59,22 +54,25 @@ def drift(report: Report) -> dict[str, Any]:
 
 
 def test_a_clean_window_passes_and_says_its_share_of_the_budget(tmp_path: Path, baseline: Path) -> None:
-    """1 % over three columns."""
+    """1 % over three columns, each with its comparison, completeness and type, and one domain."""
     found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000)))
     assert {name: str(one.verdict) for name, one in found.items()} == dict.fromkeys(NAMES, "pass")
-    assert [one.threshold for one in found.values()] == pytest.approx([0.01 / 3] * 3)
-    assert {one.definition for one in found.values()} == {"calibrated, budget 0.01 over 3 features"}
+    assert [one.threshold for one in found.values()] == pytest.approx([0.01 / 10] * 3)
+    assert {one.definition for one in found.values()} == {"calibrated, budget 0.01 over 10 decisions"}
 
 
 def test_each_verdict_explains_itself(tmp_path: Path, baseline: Path) -> None:
-    """The test, the effect, z, p and the share of the budget; the same sentence in the violations' file."""
+    """The test, the effect, z, λ, p, the share of the budget, and what moved with it; the same sentence in the violations' file."""
     now = write(tmp_path / "now.csv", 1, 1000, {"income": -999, "city": "Chur"})
     report = report_of(tmp_path, baseline, now)
     found = {name: one.description for name, one in drift(report).items() if one.description}
     assert found.keys() == {"income", "city"}
     assert found["income"].startswith("10.0% of the numbers are exactly -999, in the baseline 0.0% (frequent_number: effect 0.1, z ")
     assert found["city"].startswith("10.0% of the values are 'Chur', in the baseline 0.0% (largest_category: effect 0.1, z ")
-    assert all(sentence.endswith("its share of the budget 0.0033") for sentence in found.values())
+    assert found["income"].endswith("its share of the budget 0.001; moved together with city")
+    assert found["city"].endswith("its share of the budget 0.001; moved together with income")
+    assert all(", λ 1, p " in sentence for sentence in found.values())
+    assert found["income"] in (Path(__file__).parents[2] / "README.md").read_text()
     told = {entry["description"] for entry in read(tmp_path / "out" / "constraint_violations.json")["violations"]}
     assert set(found.values()) <= told
 
@@ -89,25 +87,18 @@ def test_segments_share_the_budget(tmp_path: Path) -> None:
     """The window and its three cities, each of three columns."""
     train = write(tmp_path / "train.csv", 0, 5000)
     run(tmp_path / "base", dataset_source=train, dataset_format=CSV, segments="city")
-    document = read(tmp_path / "base" / "constraints.json")
-    document["monitoring_config"]["distribution_constraints"] = {
-        "comparison_method": "Calibrated",
-        "categorical_drift_method": "Calibrated",
-    }
-    (tmp_path / "base" / "constraints.json").write_text(json.dumps(document))
     report = report_of(tmp_path, tmp_path / "base", write(tmp_path / "now.csv", 1, 2000), segments="city")
     assert len(report.segments) == 3
-    assert drift(report)["age"].threshold == pytest.approx(0.01 / 3 / 4)
+    assert drift(report)["age"].threshold == pytest.approx(0.01 / 10 / 4)
     for segment in report.segments:
         thresholds: Sequence[float] = [one.threshold for one in segment.evaluations if one.definition.startswith("calibrated")]
-        assert thresholds == pytest.approx([0.01 / 3 / 4] * 3)
+        assert thresholds == pytest.approx([0.01 / 10 / 4] * 3)
 
 
 def test_the_budget_and_the_method_are_set_by_run_and_by_feature(tmp_path: Path, baseline: Path) -> None:
     """5 % for all; one column goes by another comparison, and takes no part of it."""
     document = read(baseline / "constraints.json")
-    rules = document["monitoring_config"]["distribution_constraints"]
-    rules |= {"comparison_threshold": 0.05, "categorical_comparison_threshold": 0.05}
+    document["monitoring_config"] |= {"budget": 0.05, "share_comparison_method": "Robust"}
     document["features"][0]["monitoringConfigOverrides"] = {"distribution_constraints": {"comparison_method": "Robust"}}
     (baseline / "constraints.json").write_text(json.dumps(document))
     found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000)))
@@ -122,3 +113,91 @@ def test_a_baseline_without_states_is_compared_by_what_its_statistics_tell(tmp_p
     lacking = report_of(tmp_path, baseline, write(tmp_path / "less.csv", 1, 1000, {"age": ""}))
     assert str(drift(lacking)["age"].verdict) == "pass"
     assert "completeness_check" in {found.check for found in lacking.violations}
+
+
+def test_a_flag_sets_the_budget_of_a_run(tmp_path: Path, baseline: Path) -> None:
+    """In percent or as a share."""
+    found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000), budget="5%"))
+    assert [one.threshold for one in found.values()] == pytest.approx([0.05 / 10] * 3)
+
+
+def test_existing_baselines_keep_what_they_say(tmp_path: Path, baseline: Path) -> None:
+    """One that names other methods is held against them, whatever lies beside it."""
+    document = read(baseline / "constraints.json")
+    document["monitoring_config"] = {"distribution_constraints": {"comparison_method": "Simple", "comparison_threshold": 0.1}}
+    (baseline / "constraints.json").write_text(json.dumps(document))
+    report = report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000))
+    assert {one.definition for one in drift(report).values()} == {"linf_simple"}
+    assert {one.budget for one in report.evaluations} == {None}
+
+
+def test_a_missing_value_or_two_is_chance_and_many_are_not(tmp_path: Path, baseline: Path) -> None:
+    """The baseline has none in 5,000 rows, which does not say that there is none in a million."""
+    for rows, verdict in ((1000, "violation"), (20, "pass")):
+        window = write(tmp_path / f"{rows}.csv", 1, 1000)
+        lines = window.read_text().splitlines()
+        emptied = ["," + line.partition(",")[2] for line in lines[1 : 1 + rows // 10]]
+        window.write_text("\n".join([lines[0], *emptied, *lines[1 + rows // 10 :]]) + "\n")
+        report = report_of(tmp_path, baseline, window)
+        found = next(one for one in report.evaluations if (one.feature, one.check) == ("age", "completeness_check"))
+        assert (str(found.verdict), found.budget is not None) == (verdict, True)
+
+
+def dependent(path: Path, seed: int, hours: int, rows: int = 250) -> Path:
+    """Rows of `hours`, in each of which a column lies a little higher or lower than in the others; the other does not."""
+    random = np.random.default_rng(seed)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["load", "id"])
+        for shift in random.normal(0, 0.8, hours):
+            writer.writerows(zip(random.normal(shift, 1, rows).round(4), random.normal(0, 1, rows).round(4), strict=True))
+    return path
+
+
+def test_what_the_baselines_rows_say_of_chance_is_learnt_and_used(tmp_path: Path) -> None:
+    """Clean windows of dependent rows alarm nearly always without it, and hardly ever with it; a real shift is still found."""
+    run(tmp_path / "base", dataset_source=dependent(tmp_path / "train.csv", 0, 16), dataset_format=CSV)
+    learnt = read(tmp_path / "base" / "calibration.json")["learnt"]["all"]
+    assert 12 <= learnt["windows"] <= 24
+    assert learnt["features"]["load"]["rank_mean"]["dispersion"] > 10
+    assert learnt["features"]["id"].get("rank_mean", {"dispersion": 1})["dispersion"] < 3
+    verdicts: dict[bool, list[bool]] = {True: [], False: []}
+    for calibrated in (True, False):
+        if not calibrated:
+            (tmp_path / "base" / "calibration.json").unlink()
+        for seed in range(1, 13):
+            report = report_of(tmp_path, tmp_path / "base", dependent(tmp_path / "now.csv", seed, 1))
+            verdicts[calibrated].append(any(one.description for one in drift(report).values()))
+    assert sum(verdicts[False]) >= 8
+    assert sum(verdicts[True]) <= 1
+
+
+def test_what_is_known_of_chance_is_said_in_the_sentence(tmp_path: Path) -> None:
+    """λ of the test that says most."""
+    run(tmp_path / "base", dataset_source=dependent(tmp_path / "train.csv", 0, 16), dataset_format=CSV)
+    now = tmp_path / "now.csv"
+    numbers = np.random.default_rng(7).normal(2.5, 0.3, 500).round(4).tolist()
+    now.write_text("load,id\n" + "".join(f"{number},{number}\n" for number in numbers))
+    found = drift(report_of(tmp_path, tmp_path / "base", now))["load"].description
+    factor = float(found.partition("λ ")[2].partition(",")[0])
+    assert factor > 1
+
+
+def test_a_calibration_that_is_none_is_refused(tmp_path: Path, baseline: Path) -> None:
+    """Another version, another shape, a dispersion below 1; the message names the file."""
+    now = write(tmp_path / "now.csv", 1, 200)
+    sound = read(baseline / "calibration.json")
+    broken = [
+        {"version": 9, "learnt": {}},
+        {"version": 1, "learnt": {"all": {"windows": 3}}},
+        {
+            "version": 1,
+            "learnt": {"all": sound["learnt"]["all"] | {"features": {"age": {"rank_mean": {"dispersion": 0, "freedom": None}}}}},
+        },
+    ]
+    for document in broken:
+        (baseline / "calibration.json").write_text(json.dumps(document))
+        with pytest.raises(InputError, match=r"calibration\.json"):
+            report_of(tmp_path, baseline, now)
+    with pytest.raises(InputError, match=r"baseline_calibration: found no file"):
+        report_of(tmp_path, baseline, now, baseline_calibration=tmp_path / "none.json")

@@ -118,7 +118,7 @@ def test_the_real_wording_of_a_type_violation_comes_out(baseline: Path, tmp_path
         baseline_statistics=baseline / "statistics.json",
     )
     found = read(tmp_path / "out" / "constraint_violations.json")["violations"]
-    sentences = {v["feature_name"]: v["description"] for v in found if v["constraint_check_type"] == "data_type_check"}
+    sentences = {v["feature_name"]: v["description"].partition(" (λ ")[0] for v in found if v["constraint_check_type"] == "data_type_check"}
     expected = "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "
     printed = (SAMPLES / "data_quality_intro.dataframe_cell51.txt").read_text()
     assert sentences["Account Length"] == expected + "Observed: Only 99.64592817400101% of data is Integral."

@@ -81,7 +81,7 @@ def test_a_clean_hour_has_no_violation_and_every_check_has_a_value(tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"age": "{age}.5"}, {("age", "data_type_check")}),
+        ({"age": "{age}.5"}, {("age", "data_type_check"), ("age", "baseline_drift_check")}),
         ({"age": "young"}, {("age", "data_type_check"), ("age", "baseline_drift_check")}),
         ({"age": ""}, {("age", "completeness_check")}),
         ({"age": "9{age}"}, {("age", "baseline_drift_check")}),
@@ -194,7 +194,7 @@ def test_new_categories_are_found_beside_chi_squared(tmp_path: Path, baseline: d
     def without_domain(document: dict[str, Any]) -> None:
         del feature(document, "colour")["string_constraints"]
 
-    records = rows(200) + rows(300, colour="ultraviolet")
+    records = rows(200) + rows(300, colour="ultraviolet", seed=2)
     found = monitor(tmp_path, edited(tmp_path, baseline, without_domain), records, categorical_drift_method="ChiSquared")
     assert found == {
         ("colour", "baseline_drift_check"): "New categories: 0.6 of the values exceed threshold: 0.1; most frequent: 'ultraviolet'"
@@ -245,13 +245,15 @@ def test_a_feature_can_be_switched_off_in_both_spellings(tmp_path: Path, baselin
 
 def test_thresholds_can_be_edited_per_feature_and_for_all(tmp_path: Path, baseline: dict[str, Path]) -> None:
     """A tenth of the ages are text: allowed for age alone; a tenth of the colours are new: allowed for all."""
-    records = rows(450) + rows(50, age="?", colour="ultraviolet")
+    records = rows(450) + rows(50, age="?", colour="ultraviolet", seed=2)
 
     def loosen(document: dict[str, Any]) -> None:
         feature(document, "age")["monitoringConfigOverrides"] = {"datatype_check_threshold": 0.9}
         document["monitoring_config"]["domain_content_threshold"] = 0.9
+        document["monitoring_config"]["distribution_constraints"]["perform_comparison"] = "Disabled"
 
-    assert set(monitor(tmp_path, baseline, records)) == {("age", "data_type_check"), ("colour", "categorical_values_check")}
+    checks = {("age", "data_type_check"), ("colour", "categorical_values_check")}
+    assert set(monitor(tmp_path, baseline, records)) == checks | {("age", "baseline_drift_check"), ("colour", "baseline_drift_check")}
     assert monitor(tmp_path, edited(tmp_path, baseline, loosen), records) == {}
 
 
@@ -286,7 +288,7 @@ def test_a_whole_number_with_a_point_is_integral_only_by_a_setting(tmp_path: Pat
     accepting = edited(tmp_path, baseline, accept)
     assert set(monitor(tmp_path, baseline, rows(500, age="{age}.0"))) == {("age", "data_type_check")}
     assert set(monitor(tmp_path, accepting, rows(500, age="{age}.0"))) == set()
-    assert set(monitor(tmp_path, accepting, rows(500, age="{age}.5"))) == {("age", "data_type_check")}
+    assert set(monitor(tmp_path, accepting, rows(500, age="{age}.5"))) == {("age", "data_type_check"), ("age", "baseline_drift_check")}
 
 
 def test_few_rows_are_insufficient_data_and_neither_a_pass_nor_an_alarm(tmp_path: Path, baseline: dict[str, Path]) -> None:
@@ -294,12 +296,12 @@ def test_few_rows_are_insufficient_data_and_neither_a_pass_nor_an_alarm(tmp_path
     assert monitor(tmp_path, baseline, rows(10, age="9{age}")) == {}
     drift = [e for e in read(tmp_path / "out" / "evaluation.json")["evaluations"] if e["check"] == "baseline_drift_check"]
     assert {e["verdict"] for e in drift} == {"insufficient data"}
-    assert drift[0]["description"] == "the window has 10 values, linf_robust needs 30"
+    assert drift[0]["description"] == "the window has 10 values, calibrated needs 20"
 
 
 def test_without_statistics_drift_is_not_computable(tmp_path: Path, baseline: dict[str, Path]) -> None:
-    """constraints.json alone: every other check still works."""
-    only = {"baseline_constraints": baseline["baseline_constraints"]}
+    """constraints.json alone, without our own files beside it: every other check still works."""
+    only = {"baseline_constraints": edited(tmp_path, baseline, lambda _: None)["baseline_constraints"]}
     assert monitor(tmp_path, only, rows(500)) == {}
     found = read(tmp_path / "out" / "evaluation.json")["evaluations"]
     assert {e["verdict"] for e in found if e["check"] == "baseline_drift_check"} == {"not computable"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS
 from hourglass.demo.labels import CHANGE, CHANGED_HOURS
 from hourglass.demo.replay import HOURS, UNFAIR, UNFAIR_HOURS
 from tests.engine import check_outputs, read
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_every_planted_fault_is_found_in_its_hours_and_the_clean_hours_are_clean(tmp_path: Path) -> None:
@@ -41,6 +44,11 @@ def test_every_planted_fault_is_found_in_its_hours_and_the_clean_hours_are_clean
     assert {entry["metric_name"] for entry in read(explained / "constraint_violations.json")["violations"]} == {"shap_largest_change"}
     assert reports.endswith(f" s; reports in {place}")
     assert "✗" not in done.stdout
+    said = [
+        line for line in README.read_text().partition("```text\n")[2].partition("```")[0].splitlines() if re.match(r"\d+ of \d+ ", line)
+    ]
+    assert said
+    assert [line for line in said if line not in done.stdout] == []
 
     hours = [place / "reports" / "2026" / "11" / "20" / f"{hour:02}" for hour in range(HOURS)]
     found = [

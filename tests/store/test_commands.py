@@ -160,6 +160,9 @@ def test_thresholds_are_learnt_from_past_hours(stored: Path, tmp_path: Path) -> 
     call(*suggest)
     times = ("--start-time", "2026-11-02T00:00:00Z", "--end-time", "2026-11-03T00:00:00Z", "--source", "endpoint/AllTraffic")
     given = ("--baseline-constraints", tmp_path / "constraints.json", "--output", tmp_path / "learnt" / "constraints.json")
+    document = read(tmp_path / "constraints.json")
+    document["monitoring_config"]["distribution_constraints"] = {"comparison_method": "Robust"}
+    (tmp_path / "constraints.json").write_text(json.dumps(document))
     table = call("thresholds", "--state-root", stored / "states", *times, *given, "--quantile", "0.9").stdout
     assert "learnt from 24 hours" in table
     before, after = read(tmp_path / "constraints.json"), read(tmp_path / "learnt" / "constraints.json")

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from hourglass.comparisons.comparison import Worse, comparison
+from hourglass.comparisons.comparison import Explanation, Worse, comparison
 from hourglass.comparisons.distribution import Distribution
-from hourglass.small_tests import SMALL_TESTS, Column, Judged, judged
+from hourglass.small_tests import INDEPENDENT, SMALL_TESTS, Column, Judged, judged
 from hourglass.states import ColumnProfile, Quantiles
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
 BUDGET = 0.01
+LEAST_VALUES = 20  # of each side: a pass with fewer would say nothing
 _CERTAIN = 1e-6  # where several tests are as sure as that, the one that names a cause says most
 
 
-def explained(window: Distribution, baseline: Distribution) -> str:
-    """The test that says most, in words and numbers: what was found, its effect, z and p."""
-    found = _judged(window, baseline)
+def explained(window: Distribution, baseline: Distribution) -> Explanation | None:
+    """The test that says most, in words and numbers: what was found, its effect, z, over-dispersion and p."""
+    found = small_tests_of(window, baseline)
     if isinstance(found, Undefined) or not found.p_values:
-        return ""
+        return None
     certain = [key for key, p in found.p_values.items() if p < _CERTAIN and SMALL_TESTS[key].names_cause]
     key = min(certain or found.p_values, key=lambda name: found.p_values[name])
     best = found.found[key]
-    return f"{best.words} ({key}: effect {best.effect:.3g}, z {best.z:.1f}, p {found.p_values[key]:.2g})"
+    factor = baseline.dispersions.get(key, INDEPENDENT).factor
+    return Explanation(best.words, f"{key}: effect {best.effect:.3g}, z {best.z:.1f}, λ {factor:.3g}, p {found.p_values[key]:.2g}")
 
 
 @comparison(
@@ -29,7 +31,7 @@ def explained(window: Distribution, baseline: Distribution) -> str:
     applies_to=AppliesTo.ANY,
     worse=Worse.LOWER,
     default_threshold=BUDGET,
-    minimum_rows=1,
+    minimum_rows=LEAST_VALUES,
     source="Hourglass; Liu and Xie (2020) for the combination",
     explain=explained,
     shares_budget=True,
@@ -38,18 +40,19 @@ def calibrated(window: Distribution, baseline: Distribution) -> float | Undefine
     """Calibrated p-value: how likely chance makes a column look as different as it does, by several small tests together.
 
     0 to 1, small is worse. Its threshold is the budget, the share of clean windows that may alarm, which is divided by the
-    number of columns. The small tests are those of [the table](#small-tests); effects too small to matter count as none.
+    number of decisions. The small tests are those of [the table](#small-tests); effects too small to matter count as none.
     Where a baseline is known by its statistics.json only, tests of missing values, texts and repeated numbers are left out.
-    Undefined without values on either side.
+    What is known of their over-dispersion makes them less sure. Undefined without values on either side.
     """
-    found = _judged(window, baseline)
+    found = small_tests_of(window, baseline)
     return found if isinstance(found, Undefined) else found.p
 
 
-def _judged(window: Distribution, baseline: Distribution) -> Judged | Undefined:
+def small_tests_of(window: Distribution, baseline: Distribution) -> Judged | Undefined:
+    """What the small tests find of a column; Undefined without values on either side."""
     if window.n == 0 or baseline.n == 0:
         return Undefined("no values in the window" if window.n == 0 else "no values in the baseline")
-    return judged(_column(window), _column(baseline))
+    return judged(_column(window), _column(baseline), baseline.dispersions)
 
 
 def _column(side: Distribution) -> Column:

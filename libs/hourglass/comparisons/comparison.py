@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeVar, get_type_hints
+from typing import NamedTuple, TypeVar, get_type_hints
 
 from hourglass import docs
 from hourglass.comparisons.distribution import Distribution
@@ -17,7 +17,16 @@ from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
 Function = Callable[..., float | Undefined]
-Explain = Callable[[Distribution, Distribution], str]  # what was found, in words
+
+
+class Explanation(NamedTuple):
+    """What a comparison found, in words, and the numbers behind them."""
+
+    words: str
+    numbers: str
+
+
+Explain = Callable[[Distribution, Distribution], Explanation | None]
 F = TypeVar("F", bound=Function)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow.compute as pc
 
 from hourglass.hashing import hash_texts
-from hourglass.states import Categories, ColumnProfile, Moments, Quantiles
+from hourglass.small_tests import Dispersion
+from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, ValueClasses
 from hourglass.states.categories import CAP, LONGEST
 from hourglass.statistics import ColumnType
 from hourglass.statistics.inferred_type import inferred_type
@@ -23,7 +24,7 @@ class Distribution:
     """A column's distribution in one window: sketch and moments of a numeric column, or the counts of a categorical one.
 
     `other` counts values that are known only by their number. `profile` are all states of the column, None where only its
-    statistics.json is known.
+    statistics.json is known. `dispersions` are of a baseline: what its past says of chance, by small test.
     """
 
     sketch: Quantiles | None = None
@@ -31,6 +32,7 @@ class Distribution:
     counts: Mapping[str, int] | None = None
     other: int = 0
     profile: ColumnProfile | None = None
+    dispersions: Mapping[str, Dispersion] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -38,6 +40,12 @@ class Distribution:
         if self.sketch is not None:
             return self.sketch.n
         return sum((self.counts or {}).values()) + self.other
+
+    @property
+    def rows(self) -> int:
+        """How many rows it is of, as far as is known: at least as many as it has values."""
+        classes = self.profile.states.get(ValueClasses.kind) if self.profile is not None else None
+        return classes.rows if isinstance(classes, ValueClasses) else self.n
 
 
 def distribution_of(column: ColumnProfile, kind: ColumnType | None = None) -> Distribution:

@@ -10,14 +10,16 @@ from typing import Any
 
 from hourglass.capture.documents import load
 from hourglass.comparisons import COMPARISONS, Comparison, Distribution, find_comparison
+from hourglass.comparisons.calibrated import BUDGET
 from hourglass.constraints.deequ_profile import is_deequ_profile, statistics_from_deequ
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.small_tests import INDEPENDENT, Dispersion
 from hourglass.states import Moments, Quantiles
 from hourglass.states.categories import category_key
 from hourglass.statistics import AppliesTo, ColumnType
 from hourglass.undefined import Undefined
 
-SIMPLE, ROBUST = "Simple", "Robust"
+SIMPLE, ROBUST, CALIBRATED = "Simple", "Robust", "Calibrated"
 DEFAULT_COMPARISON, DEFAULT_DRIFT_METHOD = ROBUST, "LInfinity"
 NO_CORRECTION, BONFERRONI, BENJAMINI_HOCHBERG = "None", "Bonferroni", "BenjaminiHochberg"
 _SWITCH = {"enabled": True, "disabled": False, "true": True, "false": False}
@@ -39,7 +41,8 @@ class MonitoringConfig:
     Shares and distances are 0 to 1. A threshold or `minimum_rows` of None is the comparison's own; an override that
     names a comparison of another scale does not inherit the threshold of the one that it replaces. With
     `whole_floats_are_integral` a value written `3.0` passes as Integral. `share_comparison_method` is how shares of
-    rows meet their thresholds: Simple, the stock analyzer's way, or Robust, which our suggestions ask for.
+    rows meet their thresholds: Simple, the stock analyzer's way, Robust, or Calibrated, which our suggestions ask for.
+    `budget` is the share of clean windows that may alarm, over everything that is calibrated.
     `comparison_parameters` are those that differ from the comparisons' own; `correction` is of the whole run.
     """
 
@@ -49,6 +52,7 @@ class MonitoringConfig:
     domain_content_threshold: float = 1.0
     whole_floats_are_integral: bool = False
     share_comparison_method: str = SIMPLE
+    budget: float = BUDGET
     perform_comparison: bool = True
     comparison_threshold: float | None = None
     comparison_method: str = DEFAULT_COMPARISON
@@ -81,7 +85,22 @@ class FeatureConstraint:
     def threshold(self) -> float | None:
         """The threshold of its comparison; None where neither the baseline nor the comparison has one."""
         given = self.config.comparison_threshold if self.inferred_type.numeric else self.config.categorical_comparison_threshold
-        return self.comparison.default_threshold if given is None else given
+        if given is not None:
+            return given
+        return self.config.budget if self.comparison.shares_budget else self.comparison.default_threshold
+
+    @property
+    def shares_budget(self) -> bool:
+        """Whether its comparison is one of those that have a budget of false alarms together."""
+        return self.config.evaluate_constraints and self.config.perform_comparison and self.comparison.shares_budget
+
+    @property
+    def decisions(self) -> int:
+        """How many of its checks have a part of the budget: its comparison, and its shares of rows."""
+        if not self.config.evaluate_constraints:
+            return 0
+        shares = 1 + (self.completeness is not None) + bool(self.domains) if self.config.share_comparison_method == CALIBRATED else 0
+        return self.shares_budget + shares
 
     @property
     def least_values(self) -> int:
@@ -104,7 +123,8 @@ class Baseline:
 
     `document` is constraints.json as it was read; `left_out` are the columns that the settings exclude. `ordered` is false
     where the file does not tell the order of the columns, so that positions cannot be given names. `data_sets` are those that
-    share the budget of false alarms: the whole window and its segments.
+    share the budget of false alarms: the whole window and its segments. `dispersions` are what the past says of chance, by feature
+    and small test.
     """
 
     features: Mapping[str, FeatureConstraint]
@@ -114,11 +134,16 @@ class Baseline:
     left_out: frozenset[str] = frozenset()
     ordered: bool = True
     data_sets: int = 1
+    dispersions: Mapping[str, Mapping[str, Dispersion]] = field(default_factory=dict)
 
     @property
-    def shares_budget(self) -> bool:
-        """Whether features have a budget of false alarms together."""
-        return any(feature.comparison.shares_budget for feature in self.features.values())
+    def decisions(self) -> int:
+        """How many checks of a run share the budget of false alarms; 0 where none does."""
+        return self.data_sets * sum(feature.decisions for feature in self.features.values())
+
+    def dispersion(self, feature: str, test: str) -> Dispersion:
+        """What is known of a small test of a feature."""
+        return self.dispersions.get(feature, {}).get(test, INDEPENDENT)
 
     @property
     def width(self) -> int:
@@ -345,7 +370,14 @@ _COMPARISON = (
     "comparison_parameters",
     "correction",
 )
-_CONFIG = (*_SWITCHES, "datatype_check_threshold", "domain_content_threshold", "share_comparison_method", "distribution_constraints")
+_CONFIG = (
+    *_SWITCHES,
+    "budget",
+    "datatype_check_threshold",
+    "domain_content_threshold",
+    "share_comparison_method",
+    "distribution_constraints",
+)
 _FEATURE = (
     *("name", "inferred_type", "completeness", "num_constraints", "string_constraints", "monitoring_config_overrides"),
     *("numerical_statistics", "string_statistics"),  # where statistics.json stands for both files
@@ -363,6 +395,8 @@ def _config(part: _Part, base: MonitoringConfig, *, feature: ColumnType | None =
     before = find_comparison(base.comparison_method, comparison.place, AppliesTo.NUMERIC)
     text_before = find_comparison(base.categorical_drift_method, comparison.place, AppliesTo.TEXT)
     chosen = {None: (numeric, text), ColumnType.UNKNOWN: (numeric, text), ColumnType.STRING: (text,)}.get(feature, (numeric,))
+    if feature is not None and "budget" in part:
+        part.fault("budget", part.raw("budget"), "to stand in monitoring_config, since it is over all features")
     if feature is not None and "correction" in comparison:
         comparison.fault("correction", comparison.raw("correction"), "to stand in monitoring_config, since it is over all features")
     return replace(
@@ -372,7 +406,8 @@ def _config(part: _Part, base: MonitoringConfig, *, feature: ColumnType | None =
         datatype_check_threshold=part.number("datatype_check_threshold", base.datatype_check_threshold),
         domain_content_threshold=part.number("domain_content_threshold", base.domain_content_threshold),
         whole_floats_are_integral=part.switch("whole_floats_are_integral", default=base.whole_floats_are_integral),
-        share_comparison_method=part.one_of("share_comparison_method", (SIMPLE, ROBUST), base.share_comparison_method),
+        budget=part.number("budget", base.budget),
+        share_comparison_method=part.one_of("share_comparison_method", (SIMPLE, ROBUST, CALIBRATED), base.share_comparison_method),
         perform_comparison=comparison.switch(
             "perform_comparison", default=comparison.switch("enable_comparisons", default=base.perform_comparison)
         ),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from hourglass.comparisons import Distribution, Worse, aligned, distribution_of
+from hourglass.comparisons import COMPARISONS, Distribution, Worse, aligned, distribution_of
 from hourglass.constraints.baseline import Baseline, FeatureConstraint
 from hourglass.constraints.check import Evaluation, Verdict, check, columns_to_check
 from hourglass.constraints.correction import PValue, corrected, corrected_label
@@ -16,6 +16,7 @@ from hourglass.undefined import Undefined
 
 KEY = "baseline_drift_check"
 NEW_CATEGORIES = 0.1
+SHOWN_TOGETHER = 5
 OTHER_SHARE = 0.1  # what may move unseen between values that are only counted together
 
 
@@ -40,12 +41,17 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
     """
     correction = baseline.config.correction
     found = [
-        _measured(feature, column, baseline.distributions.get(feature.name, Distribution()))
+        _measured(
+            feature,
+            column,
+            replace(baseline.distributions.get(feature.name, Distribution()), dispersions=baseline.dispersions.get(feature.name, {})),
+        )
         for feature, column in columns_to_check(dataset, baseline)
         if feature.config.perform_comparison
     ]
     tests = {drift.feature.name: test for drift in found if isinstance(drift, _Drift) and (test := _p_value(drift))}
-    thresholds = corrected(tests, correction, baseline.data_sets)
+    thresholds = corrected(tests, correction, baseline.decisions)
+    moved = _moved(tests)
     for drift in found:
         if isinstance(drift, Evaluation):
             yield drift
@@ -54,7 +60,11 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         label = feature.comparison_label
         if feature.name in tests:
             test = tests[feature.name]
-            label = corrected_label(label, test, correction, sum(other.shared == test.shared for other in tests.values()))
+            others = sum(other.shared == test.shared for other in tests.values())
+            label = corrected_label(label, test, correction, max(baseline.decisions, others) if test.shared else others)
+            if test.shared:
+                yield _within_budget(drift, test, label, thresholds[feature.name], [name for name in moved if name != feature.name])
+                continue
         yield _evaluation(drift, label, thresholds.get(feature.name, feature.threshold))
         if feature.comparison.key == "chi_squared" and drift.window.counts and drift.reference.counts:
             yield _new_categories(drift)
@@ -101,26 +111,41 @@ def _evaluation(drift: _Drift, label: str, threshold: float | None) -> Evaluatio
         )
         return Evaluation(name, KEY, label, value, None, Verdict.NOT_COMPUTABLE, reason)
     if worse.breaches(value, threshold):
-        return Evaluation(name, KEY, label, value, threshold, Verdict.VIOLATION, _sentence(drift, value, threshold))
+        which = "distance: {} exceeds" if worse is Worse.HIGHER else "p-value: {} is below"
+        sentence = f"Baseline drift {which.format(value)} threshold: {threshold}"
+        return Evaluation(name, KEY, label, value, threshold, Verdict.VIOLATION, sentence)
     if (hidden := _hidden(drift)) > OTHER_SHARE:
         unseen = f"{hidden:.0%} of the values are known only as one of more than 1,000"
         return Evaluation(name, KEY, label, None, threshold, Verdict.NOT_COMPUTABLE, unseen)
     return Evaluation(name, KEY, label, value, threshold, Verdict.PASS)
 
 
-def _sentence(drift: _Drift, value: float, threshold: float) -> str:
-    """The stock analyzer's sentence; of a comparison that explains itself its own, with its share of the budget."""
-    comparison = drift.feature.comparison
-    if comparison.explain is not None:
-        return f"{comparison.explain(drift.window, drift.reference)}: p {value:.2g}, its share of the budget {threshold:.2g}"
-    which = "distance: {} exceeds" if comparison.worse is Worse.HIGHER else "p-value: {} is below"
-    return f"Baseline drift {which.format(value)} threshold: {threshold}"
+def _moved(tests: Mapping[str, PValue]) -> list[str]:
+    """The features that moved together, the most first: each of them would alarm if it were alone."""
+    together = [(test.ratio, name) for name, test in tests.items() if test.shared and test.ratio < 1]
+    return [name for _, name in sorted(together)]
+
+
+def _within_budget(drift: _Drift, test: PValue, label: str, threshold: float, others: Sequence[str]) -> Evaluation:
+    """The evaluation of a p-value that has a share of the budget: its comparison explains itself, and which columns moved with it."""
+    name, comparison, p = drift.feature.name, drift.feature.comparison, test.value
+    robust = COMPARISONS["linf_robust"].compare(drift.window, drift.reference)
+    distance = None if isinstance(robust, Undefined) else robust
+    budget = min(1.0, p * test.alpha / threshold) if threshold else 1.0
+    if p >= threshold:
+        return Evaluation(name, KEY, label, p, threshold, Verdict.PASS, budget=budget, distance=distance)
+    why = comparison.explain(drift.window, drift.reference) if comparison.explain else None
+    sentence = f"{why.words} ({why.numbers})" if why else comparison.definition
+    sentence += f": p {p:.2g}, its share of the budget {threshold:.2g}"
+    if others:
+        more = f" and {len(others) - SHOWN_TOGETHER} more" if len(others) > SHOWN_TOGETHER else ""
+        sentence += f"; moved together with {', '.join(others[:SHOWN_TOGETHER])}{more}"
+    words = why.words if why else ""
+    return Evaluation(name, KEY, label, p, threshold, Verdict.VIOLATION, sentence, budget=budget, distance=distance, words=words)
 
 
 def _hidden(drift: _Drift) -> float:
-    """The share of the values that may move unseen; to small tests values that are known by their number are a category."""
-    if drift.feature.comparison.shares_budget:
-        return 0.0
+    """The share of the values that may move unseen."""
     return min(drift.window.other / drift.window.n, drift.reference.other / drift.reference.n)
 
 

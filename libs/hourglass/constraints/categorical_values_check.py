@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hourglass.constraints.baseline import Baseline
-from hourglass.constraints.check import Evaluation, SuggestionOptions, check, columns_to_check, lower_bound, share_evaluation
+from hourglass.constraints.check import Evaluation, Share, SuggestionOptions, check, columns_to_check, lower_bound, share_evaluation
 from hourglass.dataset import Dataset
 from hourglass.errors import shorten
 from hourglass.states import Categories, ColumnProfile
@@ -63,5 +63,5 @@ def categorical_values_check(dataset: Dataset, baseline: Baseline) -> Iterator[E
             f"Domain content requirement is not met. Expected match: {threshold * 100}%. Observed: Only {(share or 0.0) * 100}% of "
             f"data is in the baseline's domain of {len(known)} values; unknown: {shown or 'other values'}."
         )
-        definition = "share of values in the domain"
-        yield share_evaluation(feature, "categorical_values_check", definition, share, threshold, state.total, sentence)
+        asked = Share("share of values in the domain", share, threshold, state.total, "new_categories")
+        yield share_evaluation(baseline, feature, "categorical_values_check", asked, sentence)

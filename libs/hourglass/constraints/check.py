@@ -10,8 +10,11 @@ from types import MappingProxyType
 from typing import Any
 
 from hourglass import docs
-from hourglass.constraints.baseline import ROBUST, Baseline, FeatureConstraint
+from hourglass.comparisons import Distribution
+from hourglass.constraints.baseline import CALIBRATED, ROBUST, Baseline, FeatureConstraint
 from hourglass.dataset import Dataset
+from hourglass.small_tests import INDEPENDENT, Dispersion
+from hourglass.small_tests.chance import z_of
 from hourglass.states import ColumnProfile
 
 ROBUST_TAIL = 0.00135
@@ -33,7 +36,9 @@ class Evaluation:
     """One check of one feature: what was measured, by which definition, against which threshold, and the verdict.
 
     `feature` is "" for a check of the whole data set. `description` is the violation's sentence, or why there is no
-    value. `interval` is where the value lies by its draws, if it has some.
+    value. `interval` is where the value lies by its draws, if it has some. `budget` is the least budget of false alarms at
+    which it is a violation, None where none decides. `distance` is one for dashboards, where the value is a p, and
+    `words` are the description without its numbers.
     """
 
     feature: str
@@ -44,6 +49,9 @@ class Evaluation:
     verdict: Verdict
     description: str = ""
     interval: tuple[float, float] | None = None
+    budget: float | None = None
+    distance: float | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,9 +141,31 @@ def falls_short(share: float, threshold: float, n: int, method: str) -> bool:
     return method != ROBUST or float(special.bdtr(round(share * n), n, threshold)) < ROBUST_TAIL
 
 
+def chance_of_shortfall(share: float, threshold: float, n: int, m: int, dispersion: Dispersion = INDEPENDENT) -> float:
+    """How likely chance puts a window's share of n rows as far below what the baseline of m rows asks; 1 if it is not below.
+
+    An exact binomial tail. Where the baseline asks for all rows it has seen none that failed, which says that fewer than about
+    1 in m + 1 do; without its rows (m = 0) a single row is too many.
+
+    >>> round(chance_of_shortfall(0.93, 0.94, 600, 5000), 2), chance_of_shortfall(0.999, 1.0, 1000, 0) < 1e-299
+    (0.17, True)
+    >>> round(chance_of_shortfall(0.999, 1.0, 1000, 5000), 2), chance_of_shortfall(0.99, 1.0, 1000, 5000) < 1e-12
+    (0.18, True)
+    """
+    if share >= threshold:
+        return 1.0
+    from scipy import special
+
+    failing = max(1 - threshold, 1 / (m + 1) if m else 0.0)
+    tail = float(special.bdtr(round(share * n), n, 1 - failing))
+    return min(1.0, dispersion.p_of(z_of(min(1.0, 2 * tail))) / 2) if tail < 0.5 else tail
+
+
 def beyond_chance(definition: str, method: str) -> str:
     """The definition of a share with how it meets its threshold."""
-    return f"{definition}, below the threshold beyond chance" if method == ROBUST else definition
+    return {ROBUST: f"{definition}, below the threshold beyond chance", CALIBRATED: f"{definition}, within the budget"}.get(
+        method, definition
+    )
 
 
 def counts_sentence(which: str, found: int, wanted: int) -> str:
@@ -158,14 +188,32 @@ def column_count(dataset: Dataset, baseline: Baseline, key: str, feature: str, *
     return Evaluation(feature, key, definition, share, OTHER_WIDTHS, Verdict.VIOLATION, sentence)
 
 
-def share_evaluation(
-    feature: FeatureConstraint, check: str, definition: str, share: float | None, threshold: float, n: int, sentence: str
-) -> Evaluation:
-    """The evaluation of a share of n rows that must reach a threshold; without a share there are no values to judge."""
-    method = feature.config.share_comparison_method
-    definition = beyond_chance(definition, method)
+@dataclass(frozen=True)
+class Share:
+    """A share of n rows that must reach a threshold, None where there are none; `test` is the small test that asks nearly the same."""
+
+    definition: str
+    value: float | None
+    threshold: float
+    n: int
+    test: str
+
+
+def share_evaluation(baseline: Baseline, feature: FeatureConstraint, check: str, found: Share, sentence: str) -> Evaluation:
+    """The evaluation of a share of rows; without a share there are no values to judge."""
+    method, share, threshold, n = feature.config.share_comparison_method, found.value, found.threshold, found.n
+    definition = beyond_chance(found.definition, method)
     if share is None:
         return Evaluation(feature.name, check, definition, None, threshold, Verdict.INSUFFICIENT, "the window has no values")
+    if method == CALIBRATED:
+        dispersion = baseline.dispersion(feature.name, found.test)
+        p = chance_of_shortfall(share, threshold, n, baseline.distributions.get(feature.name, Distribution()).rows, dispersion)
+        decisions = max(1, baseline.decisions)
+        budget, part = min(1.0, p * decisions), baseline.config.budget / decisions
+        if p >= part:
+            return Evaluation(feature.name, check, definition, share, threshold, Verdict.PASS, budget=budget)
+        sentence = f"{sentence} (λ {dispersion.factor:.3g}, p {p:.2g}, its share of the budget {part:.2g})"
+        return Evaluation(feature.name, check, definition, share, threshold, Verdict.VIOLATION, sentence, budget=budget)
     if falls_short(share, threshold, n, method):
         return Evaluation(feature.name, check, definition, share, threshold, Verdict.VIOLATION, sentence)
     return Evaluation(feature.name, check, definition, share, threshold, Verdict.PASS)

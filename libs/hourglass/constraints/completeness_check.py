@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hourglass.constraints.baseline import Baseline
-from hourglass.constraints.check import Evaluation, SuggestionOptions, check, columns_to_check, lower_bound, share_evaluation
+from hourglass.constraints.check import Evaluation, Share, SuggestionOptions, check, columns_to_check, lower_bound, share_evaluation
 from hourglass.dataset import Dataset
 from hourglass.states import ColumnProfile, ValueClasses
 from hourglass.statistics.completeness import completeness
@@ -38,4 +38,5 @@ def completeness_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evaluat
         found = None if isinstance(share, Undefined) else share
         sentence = f"Completeness requirement is not met. Expected at least {feature.completeness}. Observed: {found}."
         rows = column.get(ValueClasses).rows
-        yield share_evaluation(feature, "completeness_check", "share of rows with a value", found, feature.completeness, rows, sentence)
+        asked = Share("share of rows with a value", found, feature.completeness, rows, "missing_share")
+        yield share_evaluation(baseline, feature, "completeness_check", asked, sentence)

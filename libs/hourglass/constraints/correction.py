@@ -23,7 +23,7 @@ class PValue:
         return self.value / self.alpha if self.alpha else math.inf
 
 
-def corrected(tests: Mapping[str, PValue], correction: str, data_sets: int = 1) -> dict[str, float]:
+def corrected(tests: Mapping[str, PValue], correction: str, decisions: int = 0) -> dict[str, float]:
     """The threshold that each of m p-values is held to, below which it is a violation.
 
     Bonferroni: alpha / m, which bounds the probability of any false alarm. Benjamini-Hochberg: alpha * k / m with the
@@ -31,8 +31,7 @@ def corrected(tests: Mapping[str, PValue], correction: str, data_sets: int = 1) 
     (for independent or positively dependent features). Only tests that could be computed count. No tests have no
     thresholds. Source: Benjamini, Hochberg (1995).
 
-    A threshold that all features share is divided by their number whatever the correction, and by that of the `data_sets` that
-    are judged in a run: the whole window and its segments.
+    A threshold that all features share is divided by the number of `decisions` that have a part of it, whatever the correction.
 
     >>> tests = {"a": PValue(0.01, 0.05), "b": PValue(0.03, 0.05), "c": PValue(0.5, 0.05)}
     >>> [round(corrected(tests, method)["b"], 4) for method in ("None", "Bonferroni", "BenjaminiHochberg")]
@@ -41,7 +40,7 @@ def corrected(tests: Mapping[str, PValue], correction: str, data_sets: int = 1) 
     together = {name: test for name, test in tests.items() if test.shared}
     if together:
         alone = {name: test for name, test in tests.items() if not test.shared}
-        return {name: test.alpha / (len(together) * data_sets) for name, test in together.items()} | corrected(alone, correction)
+        return {name: test.alpha / max(decisions, len(together)) for name, test in together.items()} | corrected(alone, correction)
     if correction == NO_CORRECTION:
         return {name: test.alpha for name, test in tests.items()}
     rank = 1
@@ -52,13 +51,14 @@ def corrected(tests: Mapping[str, PValue], correction: str, data_sets: int = 1) 
 
 
 def corrected_label(label: str, test: PValue, correction: str, tests: int) -> str:
-    """A comparison's name with the correction that its threshold has over so many features.
+    """A comparison's name with the correction that its threshold has over so many features, or decisions that share it.
 
     >>> corrected_label("ks_test", PValue(0.5, 0.05), "BenjaminiHochberg", 12), corrected_label("ks_test", PValue(0.5, 0.05), "None", 12)
     ('ks_test, Benjamini-Hochberg over 12 features', 'ks_test')
     >>> corrected_label("calibrated", PValue(0.5, 0.01, shared=True), "None", 1)
-    'calibrated, budget 0.01 over 1 feature'
+    'calibrated, budget 0.01 over 1 decision'
     """
     names = {BONFERRONI: "Bonferroni", BENJAMINI_HOCHBERG: "Benjamini-Hochberg"}
     name = f"budget {test.alpha:g}" if test.shared else names.get(correction)
-    return f"{label}, {name} over {tests} feature{'' if tests == 1 else 's'}" if name else label
+    of_what = "decision" if test.shared else "feature"
+    return f"{label}, {name} over {tests} {of_what}{'' if tests == 1 else 's'}" if name else label

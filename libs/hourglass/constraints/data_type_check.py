@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from hourglass.constraints.baseline import Baseline
-from hourglass.constraints.check import Evaluation, SuggestionOptions, Verdict, check, columns_to_check, lower_bound, share_evaluation
+from hourglass.constraints.check import (
+    Evaluation,
+    Share,
+    SuggestionOptions,
+    Verdict,
+    check,
+    columns_to_check,
+    lower_bound,
+    share_evaluation,
+)
 from hourglass.dataset import Dataset
 from hourglass.states import ColumnProfile, ValueClasses
 from hourglass.statistics import ColumnType
@@ -43,7 +52,9 @@ def data_type_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evaluation
             f"Observed: Only {(share or 0.0) * 100}% of data is {expected}."
         )
         present = column.get(ValueClasses).present
-        yield share_evaluation(feature, "data_type_check", f"share of values that are {expected}", share, threshold, present, sentence)
+        test = "text_share" if expected.numeric else "number_share"
+        asked = Share(f"share of values that are {expected}", share, threshold, present, test)
+        yield share_evaluation(baseline, feature, "data_type_check", asked, sentence)
 
 
 def matching_share(column: ColumnProfile, expected: ColumnType, *, whole_floats: bool) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import add
@@ -65,7 +65,6 @@ def learnt_thresholds(history: Sequence[Dataset], baseline: Baseline, quantile: 
 def past_distances(history: Sequence[Dataset], baseline: Baseline) -> dict[str, PastDistances]:
     """For every feature the distance of each past window to the sum of all the others.
 
-    The sums are taken from both ends, so that the cost grows with the number of windows and not with its square.
     Windows in which the column is missing, or has fewer values than the comparison asks for, are left out on both sides.
     """
     found = [{feature.name: column for feature, column in columns_to_check(dataset, baseline)} for dataset in history]
@@ -81,19 +80,29 @@ def _of_feature(feature: FeatureConstraint, columns: Sequence[ColumnProfile], wi
         return PastDistances("", comparison.worse, reason="the baseline does not know the type of this feature")
     if not (feature.config.perform_comparison and feature.config.evaluate_constraints):
         return PastDistances(feature.comparison_label, comparison.worse, reason="the baseline does not ask for a comparison")
+    if feature.shares_budget:
+        reason = "it shares the run's budget, and hourglass calibrate learns for it"
+        return PastDistances(feature.comparison_label, comparison.worse, reason=reason)
     needed = (Quantiles, Moments) if kind.numeric else (Categories,)
     parts = [ColumnProfile({state.kind: column.states[state.kind] for state in needed}) for column in columns]
     parts = [part for part in parts if distribution_of(part, kind).n >= feature.least_values]
-    distances = []
-    if len(parts) > 1:  # one window has no others
-        after = [*accumulate(reversed(parts[1:]), add, initial=ColumnProfile())][::-1]
-        before = ColumnProfile()
-        for part, later in zip(parts, after, strict=True):
-            distance = feature.compare(*aligned(distribution_of(part, kind), distribution_of(before + later, kind)))
-            if not isinstance(distance, Undefined):
-                distances.append(distance)
-            before += part
-    return PastDistances(feature.comparison_label, comparison.worse, tuple(distances), windows - len(distances))
+    sides = (aligned(distribution_of(part, kind), distribution_of(others, kind)) for part, others in beside_the_others(parts))
+    distances = tuple(distance for pair in sides if not isinstance(distance := feature.compare(*pair), Undefined))
+    return PastDistances(feature.comparison_label, comparison.worse, distances, windows - len(distances))
+
+
+def beside_the_others(parts: Sequence[ColumnProfile]) -> Iterator[tuple[ColumnProfile, ColumnProfile]]:
+    """Each part of a column, and the sum of all others; none of one part alone, which has no others.
+
+    The sums are taken from both ends, so that the cost grows with the number of parts and not with its square.
+    """
+    if len(parts) < 2:
+        return
+    after = [*accumulate(reversed(parts[1:]), add, initial=ColumnProfile())][::-1]
+    before = ColumnProfile()
+    for part, later in zip(parts, after, strict=True):
+        yield part, before + later
+        before += part
 
 
 def with_thresholds(document: Mapping[str, Any], thresholds: Mapping[str, float | Undefined]) -> dict[str, Any]:

@@ -34,6 +34,12 @@ def baseline_from(reference: Dataset, given: Baseline | None, options: Suggestio
     return with_states(given, reference)
 
 
+def with_budget(baseline: Baseline, budget: float) -> Baseline:
+    """The baseline with another budget of false alarms."""
+    features = {name: replace(feature, config=replace(feature.config, budget=budget)) for name, feature in baseline.features.items()}
+    return replace(baseline, features=features, config=replace(baseline.config, budget=budget))
+
+
 def with_states(baseline: Baseline, reference: Dataset) -> Baseline:
     """The baseline with the distributions of a data set's states, which are more than a statistics.json tells."""
     matched = not reference.positional or int(reference.layout) == baseline.width

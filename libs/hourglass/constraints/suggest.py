@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hourglass.comparisons import COMPARISONS
-from hourglass.constraints.baseline import DEFAULT_COMPARISON, DEFAULT_DRIFT_METHOD, ROBUST, MonitoringConfig
+from hourglass.constraints.baseline import CALIBRATED, MonitoringConfig
 from hourglass.constraints.check import CHECKS, SuggestionOptions
 from hourglass.dataset import Dataset
 
@@ -42,12 +41,11 @@ def _monitoring_config(config: MonitoringConfig) -> dict[str, Any]:
         "emit_metrics": "Enabled" if config.emit_metrics else "Disabled",
         "datatype_check_threshold": config.datatype_check_threshold,
         "domain_content_threshold": config.domain_content_threshold,
-        "share_comparison_method": ROBUST,
+        "budget": config.budget,
+        "share_comparison_method": CALIBRATED,
         "distribution_constraints": {
             "perform_comparison": "Enabled" if config.perform_comparison else "Disabled",
-            "comparison_threshold": COMPARISONS["linf_robust"].default_threshold,
-            "comparison_method": DEFAULT_COMPARISON,
-            "categorical_comparison_threshold": COMPARISONS["linf_simple"].default_threshold,
-            "categorical_drift_method": DEFAULT_DRIFT_METHOD,
+            "comparison_method": CALIBRATED,
+            "categorical_drift_method": CALIBRATED,
         },
     }

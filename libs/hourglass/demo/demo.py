@@ -32,12 +32,13 @@ from hourglass.demo.faults import BAD_LINES, BROKEN_LINES_AN_HOUR, FAULTS, Fault
 from hourglass.demo.labels import Label, labels_of
 from hourglass.demo.model import Model
 from hourglass.demo.replay import DAY, ENDPOINT, replay
-from hourglass.errors import HourglassError, InputError, shorten
+from hourglass.errors import HourglassError, InputError
 from hourglass.monitors import data_quality
 from hourglass.monitors.refresh import Engine
 from hourglass.outputs.documents import CONSTRAINTS_JSON, STATISTICS_JSON
 from hourglass.outputs.report import Report
 from hourglass.settings import Settings
+from hourglass.terminal import violated
 
 MARKER = ".hourglass-demo"
 CAPTURE, TRAINING_SCORED, BASELINE, REPORTS = FOLDERS = ("capture", "training", "baseline", "reports")
@@ -242,18 +243,9 @@ def _findings(hour: Hour) -> Iterator[str]:
         yield escape(f"{hour.bad_lines} bad lines: {reasons}")
     planted = [violation for violation in hour.report.violations if any(_causes(fault, violation) for fault in hour.faults)]
     others = [violation for violation in hour.report.violations if violation not in planted]
-    yield from (escape(_sentence(violation)) for violation in planted)
+    yield from (escape(violated(violation)) for violation in planted)
     for violation in others:
-        yield f"[{'red' if violation in hour.false_alarms else 'dim'}]{escape(_sentence(violation))}[/]"
-
-
-def _sentence(violation: Evaluation) -> str:
-    check = violation.check.removesuffix("_check").replace("_", " ")
-    value, threshold = violation.value, violation.threshold
-    measured = ""
-    if isinstance(value, float) and isinstance(threshold, float) and "column" not in violation.check:
-        measured = f" {value:.4g} {'<' if value < threshold else '>'} {threshold:g}"
-    return f"{shorten(violation.feature, 40)}: {check}{measured}"
+        yield f"[{'red' if violation in hour.false_alarms else 'dim'}]{escape(violated(violation))}[/]"
 
 
 def _counts(hours: Sequence[Hour]) -> str:

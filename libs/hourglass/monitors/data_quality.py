@@ -11,40 +11,49 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from hourglass import storage
+import orjson
+
 from hourglass.capture.batches import ReadPlan
 from hourglass.constraints import (
     Baseline,
+    Calibration,
     Evaluation,
+    Learnt,
     SuggestionOptions,
     Verdict,
     baseline_from,
     evaluate,
+    learn_dispersions,
     parse_baseline,
     suggest,
     with_states,
 )
 from hourglass.constraints.baseline_drift_check import KEY as DRIFT
+from hourglass.constraints.calibration import ALL
 from hourglass.dataset import Dataset, dataset_of, without_columns
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
-from hourglass.monitors.job import Asked, asked_segments, complete, prepare, read_document
+from hourglass.monitors.given_baseline import read_baseline, read_calibrated
+from hourglass.monitors.job import Asked, asked_segments, complete, prepare
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.segment_reports import segment_reports
 from hourglass.monitors.traffic import retired_traffic
-from hourglass.outputs import documents
 from hourglass.outputs.data_quality import DataQualityOutputs
 from hourglass.outputs.report import Coverage, Outcome, ReferenceReport, Report
+from hourglass.runs import RunPlan
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.settings import Settings
+from hourglass.small_tests import STATES
 from hourglass.states import COLUMN_STATES
-from hourglass.store import read_states
 from hourglass.undefined import Undefined
 
 
 def run(settings: Settings, engine: Engine, parallelism: int = 2) -> Outcome:
     """Runs the whole job on an engine that is up."""
     return complete(prepare(settings, DataQuality.prepared), engine, parallelism)
+
+
+RUNS = 12  # of consecutive rows of a baseline, at least, and less than twice as many
 
 
 @dataclass(frozen=True)
@@ -63,9 +72,9 @@ class DataQuality:
         if settings.suggests:
             return cls(settings, None, None)
         baseline = read_baseline(settings)
-        states = read_baseline_states(settings) if settings.segments or baseline.shares_budget else None
-        if baseline.shares_budget and states is not None:
-            baseline = with_states(baseline, dataset_of(states))
+        if not settings.segments and not baseline.decisions:
+            return cls(settings, baseline, None)
+        baseline, states = read_calibrated(settings, baseline)
         return cls(settings, baseline, states)
 
     @property
@@ -80,7 +89,8 @@ class DataQuality:
         names = self.baseline.names if self.baseline else ()
         sample = SamplePlan(settings.sample_rows, settings.sample_without, settings.sample_hashed) if keeps_rows else None
         read = replace(read, names=names, ids=keeps_rows, whole_rows=bool(settings.segments))
-        return ScanPlan(read, tuple(COLUMN_STATES), settings.segments, sample)
+        runs = RunPlan(RUNS, STATES) if settings.suggests else None
+        return ScanPlan(read, tuple(COLUMN_STATES), settings.segments, sample, runs=runs)
 
     def report(self, asked: Asked) -> Report:
         """Suggests constraints for a window, or holds it against its reference."""
@@ -91,7 +101,9 @@ class DataQuality:
         if settings.suggests and settings.reference.is_baseline:
             need_columns(settings, dataset, ())
             dataset = without_columns(dataset, named(excluded, dataset.columns))
-            return Report(asked.window, dataset, constraints=suggest(dataset, options), states=asked.states, traffic=asked.traffic)
+            constraints = suggest(dataset, options)
+            found = Report(asked.window, dataset, constraints=constraints, states=asked.states, traffic=asked.traffic)
+            return replace(found, calibration=_calibration(constraints, dataset, asked.parts()))
         past = held_against(self, asked)
         common: dict[str, Any] = {"reference": past.reference, "traffic": asked.traffic, "coverage": Coverage(warnings=past.warnings)}
         retired = tuple(retired_traffic(settings.retired_variants or (), asked.traffic))
@@ -118,31 +130,11 @@ class DataQuality:
         return Report(asked.window, dataset, evaluations, segments=segments, asked=kept.document, **common)
 
 
-def read_baseline(settings: Settings) -> Baseline:
-    """The baseline that the settings name."""
-    return parse_baseline(
-        read_document(settings.baseline_constraints, documents.CONSTRAINTS_JSON),
-        read_document(settings.baseline_statistics, documents.STATISTICS_JSON),
-        settings.categorical_drift_method,
-        constraints_path=settings.baseline_constraints or documents.CONSTRAINTS_JSON,
-        statistics_path=settings.baseline_statistics or documents.STATISTICS_JSON,
-    )
-
-
-def read_baseline_states(settings: Settings) -> HourStates | None:
-    """The states of the baseline, which segments and calibrated features are held against.
-
-    They are where the settings say, or beside its statistics.
-    """
-    if settings.baseline_states is not None:
-        found = read_states(settings.baseline_states)
-        if found is None:
-            raise InputError("baseline_states", found=f"no file {settings.baseline_states}", expected=documents.BASELINE_STATES)
-        return found.states()
-    given = settings.baseline_statistics or settings.baseline_constraints or ""
-    folder = given.rpartition("/")[0] if given.endswith(".json") else given
-    found = read_states(storage.join(folder, documents.BASELINE_STATES))
-    return found.states() if found is not None else None
+def _calibration(constraints: Mapping[str, Any], dataset: Dataset, parts: Sequence[HourStates]) -> Calibration:
+    """What the parts of a data set, from which these constraints are suggested, say of chance."""
+    baseline = with_states(parse_baseline(orjson.dumps(constraints), None), dataset)
+    dispersions = learn_dispersions([[dataset_of(part) for part in parts]], baseline)
+    return Calibration({ALL: Learnt(len(parts), "the baseline, in parts of consecutive rows", dispersions)})
 
 
 def need_columns(settings: Settings, dataset: Dataset, known: Collection[str]) -> None:

@@ -82,7 +82,8 @@ class FirstRows:
 class Asked:
     """A window that is to be reported: its states, and the rows of each endpoint and variant in it.
 
-    `sum` gives the states of other windows of the same data, `first` the first rows, from the files. `latest` is the last
+    `sum` gives the states of other windows of the same data, `first` the first rows, from the files, and `parts` the
+    window in parts of consecutive rows: its hours, or runs of rows where these are few. `latest` is the last
     window of its length.
     """
 
@@ -92,6 +93,7 @@ class Asked:
     traffic: Mapping[str, int]
     sum: Callable[[Window], Summed]
     first: Callable[[], FirstRows]
+    parts: Callable[[], Sequence[HourStates]]
     latest: bool = True
 
 
@@ -341,10 +343,18 @@ def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator
         if settings.variant is not None and settings.retired_variants:
             traffic = history.sum(window, lambda source: source in job.listing.sources and is_read(settings, source)).traffic
         expected = sum(1 for _ in window.hours()) if window else len(summed.hours)
-        asked = Asked(window, length, summed.states, traffic, partial(history.sum, wanted=is_ours), first, latest[length] == window)
+        parts = partial(_parts, history, window, is_ours, refreshed)
+        asked = Asked(window, length, summed.states, traffic, partial(history.sum, wanted=is_ours), first, parts, latest[length] == window)
         report = job.monitor.report(asked)
         warnings = (*refreshed.warnings, *summed.warnings, *report.coverage.warnings)
         yield replace(report, length=length, coverage=Coverage(expected, len(summed.hours), warnings), **_kept(summed.states))
+
+
+def _parts(history: History, window: Window | None, wanted: Callable[[str], bool], refreshed: Refreshed) -> list[HourStates]:
+    if refreshed.runs:
+        return list(refreshed.runs)
+    names = sorted({hour_of(partition) for partition in history.hours(window, wanted)} - {""})
+    return [history.sum(Window.of_hour(name), wanted).states for name in names]
 
 
 def _is_ours(job: Job, source: str) -> bool:

@@ -15,6 +15,7 @@ from hourglass.capture.slices import Task, cut_tasks
 from hourglass.capture.window import hour_of
 from hourglass.dataset import dataset_of
 from hourglass.hours import HourStates, gather
+from hourglass.runs import RUN
 from hourglass.scan import SamplePart, ScanPlan, Work
 from hourglass.states import COLUMN_STATES, Intake, RowSample
 from hourglass.store import FORMAT, Header, Reading, StateError, StateStore, inputs_of
@@ -22,6 +23,7 @@ from hourglass.store import FORMAT, Header, Reading, StateError, StateStore, inp
 Engine = Callable[[Sequence[Work], ScanPlan], pa.Table]
 Progress = Callable[[int, int], None]
 
+LEAST_HOURS = 16  # that stand for runs of rows
 HOURS_A_ROUND, BYTES_A_ROUND = 24, 4 << 30
 _THREADS = 16
 _ROWS_A_PART, _TASKS_A_SLOT = 100, 3
@@ -29,13 +31,14 @@ _ROWS_A_PART, _TASKS_A_SLOT = 100, 3
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a run has read: the hours that it keeps in memory, those that are in the store by now, and warnings."""
+    """What a run has read: the hours that it keeps in memory, those that are in the store by now, runs of rows, and warnings."""
 
     fresh: dict[str, HourStates] = field(default_factory=dict)
     read: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     reading: Reading | None = None
+    runs: tuple[HourStates, ...] = ()
 
 
 def reading_of(plan: ScanPlan) -> Reading:
@@ -87,8 +90,16 @@ def refresh(
         hours.setdefault(file.partition, []).append(file)
     reading = reading_of(plan)
     if store is None:
-        found = _read(cut_tasks(_all(hours.values()), plan.read.form, parallelism), plan, engine, parallelism)
-        return Refreshed(found, tuple(hours), reading=reading)
+        tasks = cut_tasks(_all(hours.values()), plan.read.form, parallelism)
+        if len({hour_of(partition) for partition in hours} - {""}) >= LEAST_HOURS:
+            plan = replace(plan, runs=None)
+        if plan.runs is not None:
+            parts = sorted({(piece.partition, piece.part) for task in tasks for piece in task})
+            plan = replace(plan, runs=plan.runs.over(parts))
+        found = _read(tasks, plan, engine, parallelism)
+        runs = tuple(found.pop(name) for name in list(found) if name.startswith(RUN))
+        return Refreshed(found, tuple(hours), reading=reading, runs=runs)
+    plan = replace(plan, runs=None)  # the hours in the store are runs of rows themselves
     with ThreadPoolExecutor(_THREADS) as threads:
         due = dict(zip(hours, threads.map(lambda name: _due(store, name, hours[name], reading, again), hours), strict=True))
     stale = {partition: what for partition, what in due.items() if what.files}

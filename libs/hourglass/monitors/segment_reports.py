@@ -18,7 +18,7 @@ from hourglass.constraints import (
     rank_segments,
     where_it_shows,
 )
-from hourglass.constraints.baseline import DEFAULT_DRIFT_METHOD, ROBUST
+from hourglass.constraints.baseline import DEFAULT_DRIFT_METHOD, ROBUST, SIMPLE
 from hourglass.constraints.baseline_drift_check import KEY
 from hourglass.dataset import Dataset, dataset_of, without_columns
 from hourglass.hours import HourStates
@@ -84,11 +84,17 @@ def past_of_segment(past: HourStates | None, baseline: Baseline, left_out: froze
                 baseline.features[name].config,
                 datatype_check_threshold=config.datatype_check_threshold,
                 domain_content_threshold=config.domain_content_threshold,
-                share_comparison_method=config.share_comparison_method,
+                share_comparison_method=_share_method(baseline.features[name].config.share_comparison_method),
                 categorical_drift_method=_beyond_chance(baseline.features[name].config.categorical_drift_method),
             )
         features[name] = replace(feature, config=config)
-    return replace(own, features=features, config=baseline.config, left_out=left_out, data_sets=baseline.data_sets)
+    own = replace(own, features=features, config=baseline.config, left_out=left_out)
+    return replace(own, data_sets=baseline.data_sets, dispersions=baseline.dispersions)
+
+
+def _share_method(method: str) -> str:
+    """The baseline's method for shares of rows; the plain threshold less what chance explains."""
+    return ROBUST if method == SIMPLE else method
 
 
 def _beyond_chance(method: str) -> str:

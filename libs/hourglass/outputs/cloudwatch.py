@@ -39,9 +39,14 @@ def intake_metrics(dataset: Dataset) -> Iterator[Metric]:
 def data_metrics(dataset: Dataset, baseline: Baseline | None, evaluations: Iterable[Evaluation]) -> Iterator[Metric]:
     """The contract's data metrics of every column whose `emit_metrics` is on.
 
-    `feature_data_{f}` is a statistic set and needs numbers; `feature_baseline_drift_{f}` needs a distance.
+    `feature_data_{f}` is a statistic set and needs numbers; `feature_baseline_drift_{f}` needs a distance: where the
+    verdict is a calibrated p, it is linf_robust beside it.
     """
-    drift = {e.feature: e.value for e in evaluations if e.check == "baseline_drift_check" and isinstance(e.value, float)}
+    drift = {
+        e.feature: e.value if e.distance is None else e.distance
+        for e in evaluations
+        if e.check == "baseline_drift_check" and isinstance(e.value, float)
+    }
     for name, column in dataset.columns.items():
         if not _config(baseline, name).emit_metrics:
             continue

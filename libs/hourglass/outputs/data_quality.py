@@ -21,9 +21,11 @@ class DataQualityOutputs:
     sometimes: ClassVar[tuple[str, ...]] = ()
 
     def files(self, report: Report) -> dict[str, bytes]:
-        """The contract's three files; constraints that were given are passed on as they are."""
+        """The contract's three files, and what a suggestion learnt of chance; constraints that were given are passed on as they are."""
         given = report.asked or (self.baseline.document if self.baseline is not None else None)
+        learnt = {documents.CALIBRATION_JSON: documents.to_json(report.calibration.document())} if report.calibration is not None else {}
         return {
+            **learnt,
             documents.STATISTICS_JSON: documents.to_json(documents.statistics_document(report.dataset, report.deequ_metrics)),
             documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or documents.NO_CONSTRAINTS),
             documents.VIOLATIONS_JSON: documents.to_json(documents.violations_document(report.evaluations)),

@@ -23,7 +23,7 @@ from hourglass.undefined import Undefined
 
 STATISTICS_JSON, CONSTRAINTS_JSON, ANALYSIS_JSON = "statistics.json", "constraints.json", "analysis.json"
 VIOLATIONS_JSON, EVALUATION_JSON = "constraint_violations.json", "evaluation.json"
-SEGMENTS_JSON, BASELINE_STATES = "segments.json", "baseline_states.parquet"
+SEGMENTS_JSON, BASELINE_STATES, CALIBRATION_JSON = "segments.json", "baseline_states.parquet", "calibration.json"
 QUARANTINE = "quarantine/bad_lines.jsonl"
 EVALUATION_VERSION = "1.0"
 _LONGEST_FOLDER = 80

@@ -72,7 +72,7 @@ def metrics_markdown() -> str:
                 "",
                 *_table(
                     ["test", "applies to", "least effect", "definition", "source"],
-                    [[t.key, f"{t.applies_to} column", f"{t.least_effect:g}", t.definition, t.source] for t in SMALL_TESTS.values()],
+                    [[t.key, str(t.applies_to), f"{t.least_effect:g}", t.definition, t.source] for t in SMALL_TESTS.values()],
                 ),
                 "## Model quality",
                 "",

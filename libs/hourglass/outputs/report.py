@@ -12,7 +12,7 @@ from hourglass.attribution.report import AttributionReport
 from hourglass.bias import CHECK as BIAS_CHECK
 from hourglass.bias import BiasEvaluation, BiasReport
 from hourglass.capture.window import Window
-from hourglass.constraints import Evaluation, Verdict
+from hourglass.constraints import Calibration, Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.hours import HourStates
 from hourglass.outputs.attribution_report import AttributionPage
@@ -116,7 +116,7 @@ class Report:
     """What a run says of one window: what was read, and either evaluations or the constraints that it suggests.
 
     `traffic` are the rows of each `endpoint/variant`. Segments stand in the order of `ranking`. `deequ_metrics` are the
-    values of the user's own analyzers, `states` are kept of a suggestion only; `asked` is the constraints.json that was
+    values of the user's own analyzers, `states` and `calibration` are of a suggestion only; `asked` is the constraints.json that was
     used. `quality` are a model's metrics, `bias` is that of its facets, `attribution` what drives its answers,
     and `attribution_page` what a person is to read of that, None where nobody asks for it.
     """
@@ -134,6 +134,7 @@ class Report:
     kept_rows: int = 0
     deequ_metrics: tuple[Mapping[str, Any], ...] = ()
     states: HourStates | None = None
+    calibration: Calibration | None = None
     asked: bytes | None = None
     ranking: Ranking = BY_DRIFT
     quality: QualityReport | None = None

@@ -4,10 +4,25 @@ What they ask of a column, each in standard deviations of chance: `SMALL_TESTS`.
 """
 
 from hourglass.registration import import_all
-from hourglass.small_tests.column import Column
+from hourglass.small_tests.column import STATES, Column
+from hourglass.small_tests.dispersion import INDEPENDENT, Dispersion, learnt
 from hourglass.small_tests.judged import Judged, combined, judged
 from hourglass.small_tests.small_test import SMALL_TESTS, Found, Pair, SmallTest, small_test
 
 import_all(__name__, __path__)
 
-__all__ = ["SMALL_TESTS", "Column", "Found", "Judged", "Pair", "SmallTest", "combined", "judged", "small_test"]
+__all__ = [
+    "INDEPENDENT",
+    "SMALL_TESTS",
+    "STATES",
+    "Column",
+    "Dispersion",
+    "Found",
+    "Judged",
+    "Pair",
+    "SmallTest",
+    "combined",
+    "judged",
+    "learnt",
+    "small_test",
+]

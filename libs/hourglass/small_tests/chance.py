@@ -7,6 +7,7 @@ from scipy import special
 
 from hourglass.values import Floats
 
+LEAST_P = 1e-300  # of a probability
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -16,16 +17,16 @@ def z_of(p: float) -> float:
     >>> round(z_of(0.05), 2)
     1.96
     """
-    return float(-special.ndtri(min(max(p, 1e-300), 1.0) / 2)) if p < 1.0 else 0.0
+    return float(-special.ndtri(min(max(p, LEAST_P), 1.0) / 2)) if p < 1.0 else 0.0
 
 
 def p_of(z: float) -> float:
-    """How likely a z of this size or more, on either side, is by chance.
+    """How likely a z of this size or more, on either side, is by chance; never 0, which is only that digits end.
 
     >>> round(p_of(1.959964), 4)
     0.05
     """
-    return float(2 * special.ndtr(-abs(z)))
+    return max(LEAST_P, float(2 * special.ndtr(-abs(z))))
 
 
 def z_of_shares(x: Floats, n: float, y: Floats, m: float) -> Floats:
@@ -82,5 +83,5 @@ def p_of_largest(z: float, shares: Floats) -> float:
     points = z * _NODES
     density = z * _WEIGHTS * np.exp(-(points**2) / 2) / np.sqrt(2 * np.pi)
     beyond = special.ndtr((-z - correlation * points) / rest) + special.ndtr((-z + correlation * points) / rest)
-    next_one = (density * beyond).sum(axis=1) / max(1 - single, 1e-300)
+    next_one = (density * beyond).sum(axis=1) / max(1 - single, LEAST_P)
     return float(-np.expm1(np.log1p(-min(single, 1 - 1e-12)) + np.log1p(-np.minimum(next_one, 1 - 1e-12)).sum()))

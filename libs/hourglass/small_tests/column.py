@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from hourglass.states import Categories, ColumnProfile, Quantiles, Repeats, ValueClasses
+from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, Repeats, ValueClasses
 from hourglass.values import Counts, Floats
 
 RANK_ERROR = 0.0005  # a KLL sketch's standard deviation of a rank: 0.14 % at 99 % confidence, as measured of ours
 # where distribution functions are held against each other; the tails have as much to say as the middle
 SHARES = np.array([0.002, 0.005, 0.01, 0.02, 0.035, *np.arange(0.05, 0.951, 0.05), 0.965, 0.98, 0.99, 0.995, 0.998])
+
+
+STATES = tuple(state.kind for state in (ValueClasses, Moments, Quantiles, Categories, Repeats))
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Counts of some distinct values of n, and the share of all distinct values that these are: 1 where all are known."""
+
+    n: int
+    counts: Counts
+    share: float
 
 
 class Column:
@@ -84,9 +97,12 @@ class Column:
         return self._known is not None or len(self.sketch.levels) <= 1
 
     @cached_property
-    def repeats(self) -> tuple[Counts, float] | None:
-        """Counts of distinct numbers, and the share of these numbers that they are of: 1 where all are known. None of older states."""
+    def repeats(self) -> Repeated | None:
+        """How often its numbers repeat, or its texts where it is one of categories. None of older states."""
+        if self.counts is not None:
+            texts = self.profile.states.get(Categories.kind)
+            return Repeated(texts.text_total, texts.texts.counts, texts.text_share) if isinstance(texts, Categories) else None
         if self._known is not None:
-            return self._known[1], 1.0
+            return Repeated(self.n, self._known[1], 1.0)
         found = self.profile.states.get(Repeats.kind)
-        return (found.counts, found.share) if isinstance(found, Repeats) else None
+        return Repeated(self.n, found.counts, found.share) if isinstance(found, Repeats) else None

@@ -1,29 +1,30 @@
-"""How often two rows have the same number: rounding, and rows that were copied."""
+"""How often two rows have the same value: rounding, rows that were copied, texts that became one."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from hourglass.small_tests.chance import z_of_shares
+from hourglass.small_tests.column import Repeated
 from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
-from hourglass.values import Counts
 
 
-@small_test(applies_to=AppliesTo.NUMERIC, least_effect=0.0, source="Hourglass; Hoeffding (1948) for the variance")
+@small_test(applies_to=AppliesTo.ANY, least_effect=0.0, source="Hourglass; Hoeffding (1948) for the variance")
 def equal_pairs(pair: Pair) -> Found | None:
-    """The share of pairs of rows that have the same number."""
-    window, baseline = pair.window, pair.baseline
-    if window.n < 2 or baseline.n < 3 or window.repeats is None or baseline.repeats is None:
+    """The share of pairs of rows that have the same value; of texts where some are known by their number only."""
+    window, baseline = pair.window.repeats, pair.baseline.repeats
+    if window is None or baseline is None or window.n < 2 or baseline.n < 3:
         return None
-    (mine, own), (theirs, other) = _pairs(*window.repeats), _pairs(*baseline.repeats)
+    if pair.baseline.counts is not None and window.share == baseline.share == 1:
+        return None  # the counts themselves are compared
+    (mine, own), (theirs, other) = _pairs(window), _pairs(baseline)
     of_window, of_baseline = window.n * (window.n - 1) / 2, baseline.n * (baseline.n - 1) / 2
     if mine + theirs == 0:
         return None
     rate = (mine + theirs) / (of_window + of_baseline)
-    counts, share = baseline.repeats
-    numbers = counts.astype(np.float64)
-    triples = float((numbers * (numbers - 1) * (numbers - 2)).sum()) / share / (baseline.n * (baseline.n - 1) * (baseline.n - 2))
+    numbers = baseline.counts.astype(np.float64)
+    triples = float((numbers * (numbers - 1) * (numbers - 2)).sum()) / baseline.share / (baseline.n * (baseline.n - 1) * (baseline.n - 2))
     beyond = max(0.0, triples - rate**2)  # of pairs that have a row in common
     variances = [
         2 * (2 * (n - 2) * beyond + max(rate * (1 - rate), 0.0)) / (n * (n - 1)) + extra
@@ -38,11 +39,11 @@ def equal_pairs(pair: Pair) -> Found | None:
     expected = rate * of_window
     if expected < 25:
         z = float(np.clip(z_of_shares(np.array([mine]), of_window, np.array([theirs]), of_baseline)[0], -abs(z), abs(z)))
-    words = f"{mine / of_window:.3%} of pairs of rows have the same number, in the baseline {theirs / of_baseline:.3%}"
+    words = f"{mine / of_window:.3%} of pairs of rows have the same value, in the baseline {theirs / of_baseline:.3%}"
     return Found(float(z), abs(difference), words)
 
 
-def _pairs(counts: Counts, share: float) -> tuple[float, float]:
-    """Pairs of rows with the same number, and the variance that not all numbers are known adds."""
-    pairs = counts * (counts - 1) / 2
+def _pairs(found: Repeated) -> tuple[float, float]:
+    """Pairs of rows with the same value, and the variance that not all values are known adds."""
+    pairs, share = found.counts * (found.counts - 1) / 2, found.share
     return float(pairs.sum()) / share, float((pairs.astype(np.float64) ** 2).sum()) * (1 - share) / share**2

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
-from hourglass.small_tests.chance import p_of
 from hourglass.small_tests.column import Column
+from hourglass.small_tests.dispersion import INDEPENDENT, Dispersion
 from hourglass.small_tests.small_test import SMALL_TESTS, Found, Pair
 from hourglass.statistics import AppliesTo
 
@@ -25,8 +26,11 @@ class Judged:
     p: float = 1.0
 
 
-def judged(window: Column, baseline: Column) -> Judged:
-    """All tests that apply to a column; an effect that is too small to matter has a p of one half at least."""
+def judged(window: Column, baseline: Column, dispersions: Mapping[str, Dispersion] = MappingProxyType({})) -> Judged:
+    """All tests that apply to a column, with what is known of their dispersion.
+
+    An effect that is too small to matter has a p of one half at least.
+    """
     kinds = {AppliesTo.ANY, AppliesTo.NUMERIC if baseline.counts is None else AppliesTo.TEXT}
     pair = Pair(window, baseline)
     found: dict[str, Found] = {}
@@ -35,7 +39,7 @@ def judged(window: Column, baseline: Column) -> Judged:
             found[test.key] = one
     p_values = {}
     for key, one in found.items():
-        p = p_of(one.z)
+        p = dispersions.get(key, INDEPENDENT).p_of(one.z)
         p_values[key] = p if one.effect >= SMALL_TESTS[key].least_effect else max(p, 0.5)
     return Judged(found, p_values, combined(list(p_values.values())))
 

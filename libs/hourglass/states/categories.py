@@ -122,6 +122,12 @@ class Categories:
         return self.texts.limit is not None or self.numbers is None
 
     @property
+    def text_share(self) -> float:
+        """The share of the distinct texts that are kept, which are those with the smallest hashes; 1 where all are."""
+        limit = self.texts.limit
+        return 1.0 if limit is None else limit / 2**64
+
+    @property
     def other(self) -> int:
         """Values that are counted only in the total."""
         return self.total - int(self.texts.counts.sum()) - int(self.number_counts.sum())

@@ -24,8 +24,16 @@ def dataset(layout: str = "named", **columns: Sequence[object]) -> Dataset:
 
 
 def document(reference: Dataset) -> dict[str, Any]:
-    """constraints.json as it is suggested."""
-    return suggest(reference, SuggestionOptions())
+    """constraints.json as it is suggested, but with distances that have thresholds of their own."""
+    rules = suggest(reference, SuggestionOptions())
+    rules["monitoring_config"]["share_comparison_method"] = "Robust"
+    rules["monitoring_config"]["distribution_constraints"] = {
+        "comparison_threshold": 0.1,
+        "comparison_method": "Robust",
+        "categorical_comparison_threshold": 0.1,
+        "categorical_drift_method": "LInfinity",
+    }
+    return rules
 
 
 def baseline(reference: Dataset, edit: Callable[[dict[str, Any]], object] = lambda _: None) -> Baseline:

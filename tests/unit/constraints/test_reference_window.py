@@ -10,7 +10,7 @@ from hourglass.constraints import Baseline, SuggestionOptions, Verdict, baseline
 from hourglass.undefined import Undefined
 from tests.unit.constraints.columns import comparing, dataset, document
 
-DRAWS = np.random.default_rng(1)
+DRAWS = np.random.default_rng(2)  # those of 1 differ in spread, at a p of 2e-5 by Ansari and Bradley too
 OPTIONS = SuggestionOptions()
 REFERENCE = dataset(age=DRAWS.normal(40, 10, 500), colour=["red", "blue"] * 250)
 SAME = dataset(age=DRAWS.normal(40, 10, 300), colour=["red", "blue"] * 150)

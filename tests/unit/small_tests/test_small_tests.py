@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray], str, str]] = {
     "shift": ("continuous", lambda v: v.astype(float) + 4, "rank_mean", "the numbers are larger"),
     "spread": ("continuous", lambda v: 50 + 1.3 * (v.astype(float) - 50), "rank_spread", "the numbers are spread more"),
     "sentinel": ("continuous", lambda v: part(v, 0.05, -999), "frequent_number", "of the numbers are exactly -999, in the baseline 0.0%"),
-    "rounding": ("prices", lambda v: v.astype(float).round(0), "equal_pairs", "of pairs of rows have the same number"),
+    "rounding": ("prices", lambda v: v.astype(float).round(0), "equal_pairs", "of pairs of rows have the same value"),
     "missing": ("whole", lambda v: part(v, 0.04, ""), "missing_share", "of the rows have no value, in the baseline 0.0%"),
     "text": ("whole", lambda v: part(v, 0.04, "n/a"), "text_share", "of the values are texts, in the baseline 0.0%"),
     "out of range": ("prices", lambda v: part(v, 0.03, 1e6), "outside_range", "of the numbers are above"),

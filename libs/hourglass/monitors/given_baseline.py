@@ -1,0 +1,99 @@
+"""The baseline that a run is given: constraints, statistics, and beside them its states and what is known of chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from hourglass import storage
+from hourglass.constraints import Baseline, Calibration, parse_baseline, parse_calibration, with_budget, with_states
+from hourglass.dataset import dataset_of
+from hourglass.errors import InputError
+from hourglass.hours import HourStates
+from hourglass.monitors.job import json_object, read_document
+from hourglass.outputs import documents
+from hourglass.references import BASELINE, Reference
+from hourglass.store import read_states
+
+
+class BaselinePlaces(Protocol):
+    """Where a baseline's files lie, and what overrules them; the settings are one."""
+
+    @property
+    def baseline_constraints(self) -> str | None: ...
+    @property
+    def baseline_statistics(self) -> str | None: ...
+    @property
+    def baseline_states(self) -> str | None: ...
+    @property
+    def baseline_calibration(self) -> str | None: ...
+    @property
+    def categorical_drift_method(self) -> str | None: ...
+    @property
+    def budget(self) -> float | None: ...
+    @property
+    def reference(self) -> Reference: ...
+
+
+@dataclass(frozen=True)
+class BaselineFolder:
+    """A baseline whose files lie in one folder."""
+
+    baseline_constraints: str
+    budget: float | None = None
+    reference: Reference = BASELINE
+    baseline_states: str | None = None
+    baseline_calibration: str | None = None
+    categorical_drift_method: str | None = None
+
+    @property
+    def baseline_statistics(self) -> str:
+        """The folder, where the statistics are too."""
+        return self.baseline_constraints.removesuffix(documents.CONSTRAINTS_JSON)
+
+
+def read_baseline(places: BaselinePlaces) -> Baseline:
+    """The baseline of the two files of the contract; its budget is the one that was said, if one was."""
+    baseline = parse_baseline(
+        read_document(places.baseline_constraints, documents.CONSTRAINTS_JSON),
+        read_document(places.baseline_statistics, documents.STATISTICS_JSON),
+        places.categorical_drift_method,
+        constraints_path=places.baseline_constraints or documents.CONSTRAINTS_JSON,
+        statistics_path=places.baseline_statistics or documents.STATISTICS_JSON,
+    )
+    return baseline if places.budget is None else with_budget(baseline, places.budget)
+
+
+def read_calibrated(places: BaselinePlaces, baseline: Baseline) -> tuple[Baseline, HourStates | None]:
+    """The baseline with what our own files beside it say, and its states: calibrated decisions want all of them."""
+    states = read_baseline_states(places)
+    if not baseline.decisions:
+        return baseline, states
+    baseline = replace(baseline, dispersions=read_calibration(places).of(places.reference))
+    return baseline if states is None else with_states(baseline, dataset_of(states)), states
+
+
+def read_baseline_states(places: BaselinePlaces) -> HourStates | None:
+    """The states of the baseline, which segments and calibrated features are held against.
+
+    They are where the settings say, or beside its statistics.
+    """
+    path = places.baseline_states or _beside(places, documents.BASELINE_STATES)
+    found = read_states(path)
+    if found is None and places.baseline_states is not None:
+        raise InputError("baseline_states", found=f"no file {path}", expected=documents.BASELINE_STATES)
+    return found.states() if found is not None else None
+
+
+def read_calibration(places: BaselinePlaces) -> Calibration:
+    """What is known of chance, where the settings say or beside the baseline; nothing where there is no such file."""
+    path = places.baseline_calibration or _beside(places, documents.CALIBRATION_JSON)
+    found = storage.read_if_there(path)
+    if found is None and places.baseline_calibration is not None:
+        raise InputError("baseline_calibration", found=f"no file {path}", expected=documents.CALIBRATION_JSON)
+    return Calibration() if found is None else parse_calibration(json_object(found, path), path)
+
+
+def _beside(places: BaselinePlaces, name: str) -> str:
+    given = places.baseline_statistics or places.baseline_constraints or ""
+    return storage.join(given.rpartition("/")[0] if given.endswith(".json") else given, name)

@@ -1,0 +1,140 @@
+"""What stored hours say of alarms and of chance: `hourglass replay` and `hourglass calibrate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hourglass.capture.window import format_time, hour_name
+from hourglass.errors import InputError
+from tests.engine import capture_line, read, write_hour
+from tests.store.test_commands import as_json, call
+from tests.store.test_windows import START
+
+DAYS, ROWS = 5, 120
+STUCK = "2026/11/04/07"
+SPAN = ("--start-time", "2026-11-02T00:00:00Z", "--end-time", "2026-11-07T00:00:00Z")
+
+
+def rows_of(random: np.random.Generator, hour: int) -> list[str]:
+    """Lines of an hour: a column with an own level each hour, one that has none, and a category."""
+    time = format_time(START + timedelta(hours=hour))
+    level = random.normal(0, 0.6)
+    numbers, noise = random.normal(level, 1, ROWS).round(3), random.normal(0, 1, ROWS).round(3)
+    if hour_name(START + timedelta(hours=hour)) == STUCK:
+        noise[: ROWS // 2] = 0.125
+    kinds = random.choice(["a", "b"], ROWS)
+    return [capture_line(None, f"{x},{y},{kind}", time=time) for x, y, kind in zip(numbers, noise, kinds, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five days of hours that differ in one column's level, in one of which another is stuck; the baseline knows neither."""
+    place = tmp_path_factory.mktemp("replayed")
+    random = np.random.default_rng(3)
+    for hour in range(DAYS * 24):
+        write_hour(place / "capture", hour_name(START + timedelta(hours=hour)), rows_of(random, hour))
+    train = place / "train.csv"
+    lines = [
+        f"{x:.3f},{y:.3f},{kind}" for x, y, kind in zip(*random.normal(0, 1.15, (2, 4000)), random.choice(["a", "b"], 4000), strict=True)
+    ]
+    train.write_text("_c0,_c1,_c2\n" + "\n".join(lines) + "\n")
+    form = '{"csv": {"header": true}}'
+    call("data-quality", "--engine", "local", "--dataset-source", train, "--dataset-format", form, "--output-path", place / "base")
+    times = ("--from", SPAN[1], "--to", SPAN[3])
+    call("backfill", "--engine", "local", "--dataset-source", place / "capture", "--state-root", place / "states", *times)
+    return place
+
+
+def given(place: Path) -> tuple[object, ...]:
+    return ("--state-root", place / "states", *SPAN, "--baseline-constraints", place / "base")
+
+
+def alarms(document: Mapping[str, object]) -> dict[float, int]:
+    lines = document["budgets"]
+    assert isinstance(lines, list)
+    return {line["budget"]: line["alarms"] for line in lines}
+
+
+def test_replay_shows_how_many_alarms_each_budget_would_have_given(stored: Path) -> None:
+    """More with a larger budget; a week's worth is said; the stuck hour is among them, with its sentence."""
+    document = as_json("replay", *given(stored), "--budget", "1%")
+    found = alarms(document)
+    assert list(found) == [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1]
+    assert list(found.values()) == sorted(found.values())
+    assert document["budgets"][3]["alarms_a_week"] == pytest.approx(found[0.01] * 168 / (DAYS * 24))
+    hours = {hour["hour"]: hour for hour in document["hours"]}
+    assert len(hours) == DAYS * 24
+    assert any("are exactly 0.125" in entry["description"] for entry in hours[STUCK]["violations"])
+    table = call("replay", *given(stored), "--budget", "2%").stdout
+    assert "0.02 ←" in table
+    assert STUCK in table
+
+
+def test_what_calibrate_learns_makes_quiet_hours_quiet_and_leaves_the_stuck_one_an_alarm(stored: Path, tmp_path: Path) -> None:
+    """Two thirds of the hours alarm before; after they were accepted, hardly one does but the one that is left out of the accepted."""
+    before = alarms(as_json("replay", *given(stored)))[0.01]
+    assert before > DAYS * 24 / 3
+    said = call("calibrate", *given(stored), "--accept-alarms", "--output", tmp_path / "base" / "calibration.json").stdout
+    assert f"learnt from {DAYS * 24} hours" in said
+    for path in (stored / "base").iterdir():
+        if path.name != "calibration.json":
+            (tmp_path / "base" / path.name).write_bytes(path.read_bytes())
+    learnt = read(tmp_path / "base" / "calibration.json")["learnt"]
+    assert learnt.keys() == {"all", "hour-of-day"}
+    assert learnt["all"]["features"]["_c0"]["rank_mean"]["dispersion"] > 10
+    assert "rank_mean" not in learnt["all"]["features"]["_c1"] or learnt["all"]["features"]["_c1"]["rank_mean"]["dispersion"] < 2
+    after = as_json("replay", "--state-root", stored / "states", *SPAN, "--baseline-constraints", tmp_path / "base")
+    alarming = [hour["hour"] for hour in after["hours"] if hour["violations"]]
+    assert STUCK in alarming
+    assert len(alarming) <= 4
+
+
+def test_hours_that_alarm_are_left_out_and_named(stored: Path, tmp_path: Path) -> None:
+    """Never silently: the baseline's own file stays as it is, and the hours are listed."""
+    before = (stored / "base" / "calibration.json").read_bytes()
+    said = " ".join(call("calibrate", *given(stored), "--output", tmp_path / "calibration.json").stdout.split())
+    left_out = alarms(as_json("replay", *given(stored)))[0.01]
+    assert f"{left_out} of {DAYS * 24} hours alarm and were left out: 2026/11/02/" in said
+    assert read(tmp_path / "calibration.json")["learnt"]["all"]["windows"] == DAYS * 24 - left_out
+    assert (stored / "base" / "calibration.json").read_bytes() == before
+
+
+def test_hours_may_be_replayed_against_their_own_past(stored: Path) -> None:
+    """The same hour of the three days before; hours without a past are left out."""
+    document = as_json("replay", *given(stored), "--reference", "hour-of-day:3")
+    assert 0 < len(document["hours"]) <= (DAYS - 1) * 24
+
+
+def test_mistakes_are_told(stored: Path, tmp_path: Path) -> None:
+    """A budget that is no share, a span without hours, a baseline without a budget, too few quiet hours."""
+    with pytest.raises(InputError, match="--budget: found '200%'"):
+        call("replay", *given(stored), "--budget", "200%")
+    empty = ("--state-root", stored / "states", "--start-time", "2025-01-01T00:00:00Z", "--end-time", "2025-01-02T00:00:00Z")
+    with pytest.raises(InputError, match="no stored hours"):
+        call("replay", *empty, "--baseline-constraints", stored / "base")
+    document = read(stored / "base" / "constraints.json")
+    document["monitoring_config"] = {"distribution_constraints": {"comparison_method": "Robust"}}
+    (tmp_path / "constraints.json").write_text(json.dumps(document))
+    (tmp_path / "statistics.json").write_bytes((stored / "base" / "statistics.json").read_bytes())
+    robust = ("--state-root", stored / "states", *SPAN, "--baseline-constraints", tmp_path)
+    with pytest.raises(InputError, match="no feature with a budget"):
+        call("calibrate", *robust, "--output", tmp_path / "calibration.json")
+    short = ("--start-time", "2026-11-02T00:00:00Z", "--end-time", "2026-11-02T03:00:00Z")
+    with pytest.raises(InputError, match="quiet hours"):
+        call(
+            "calibrate",
+            "--state-root",
+            stored / "states",
+            *short,
+            "--baseline-constraints",
+            stored / "base",
+            "--output",
+            tmp_path / "c.json",
+        )
+    assert not (tmp_path / "c.json").exists()
