@@ -182,7 +182,7 @@ def evaluations(found: Iterable[Evaluation]) -> None:
                 number(e.value),
                 number(e.threshold),
                 verdict(str(e.verdict)),
-                shorten(e.description, 80) if e.verdict is not Verdict.VIOLATION else "",
+                e.words or (shorten(e.description, 80) if e.verdict is not Verdict.VIOLATION else ""),
             ]
             for e in found
         ],

@@ -216,6 +216,9 @@ def test_a_slip_in_a_hidden_column_keeps_no_row(tmp_path: Path) -> None:
 def test_a_drift_in_a_segment_is_an_alarm_of_the_whole_run(tmp_path: Path) -> None:
     """Verdict, message and number of violations say the same."""
     flags = baseline(tmp_path, "_c2")
+    document = read(flags["baseline_constraints"])
+    document["monitoring_config"]["distribution_constraints"] = {"comparison_method": "Robust"}
+    flags["baseline_constraints"].write_text(json.dumps(document))
     outcome = run(tmp_path / "out", dataset_source=write_rows(tmp_path / "capture", people(2, shift=6)), **flags)
     assert outcome.reports[0].violations == ()
     assert outcome.violations == 1

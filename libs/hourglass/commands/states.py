@@ -146,7 +146,8 @@ def diff_command(state_root: str, monitor: str, sources: tuple[str, ...], as_jso
 def _order(found: Evaluation) -> tuple[bool, float]:
     """Columns that came or went first, then the largest distance; last what cannot be compared."""
     lost_or_new = found.check != KEY and found.verdict is Verdict.VIOLATION
-    return not lost_or_new, -found.value if isinstance(found.value, float) else 1.0
+    distance = found.value if found.distance is None else found.distance
+    return not lost_or_new, -distance if isinstance(distance, float) else 1.0
 
 
 def _summed(store: StateStore, window: str, sources: tuple[str, ...]) -> tuple[Summed, Window | None]:

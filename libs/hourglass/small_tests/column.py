@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, Repeats, ValueClasses
+from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, Repeats, SecondMoment, ValueClasses
 from hourglass.values import Counts, Floats
 
 RANK_ERROR = 0.0005  # a KLL sketch's standard deviation of a rank: 0.14 % at 99 % confidence, as measured of ours
@@ -16,16 +16,39 @@ RANK_ERROR = 0.0005  # a KLL sketch's standard deviation of a rank: 0.14 % at 99
 SHARES = np.array([0.002, 0.005, 0.01, 0.02, 0.035, *np.arange(0.05, 0.951, 0.05), 0.965, 0.98, 0.99, 0.995, 0.998])
 
 
-STATES = tuple(state.kind for state in (ValueClasses, Moments, Quantiles, Categories, Repeats))
+STATES = tuple(state.kind for state in (ValueClasses, Moments, Quantiles, Categories, Repeats, SecondMoment))
+
+
+def _triples(counts: Counts, n: int) -> float:
+    """The share of triples of rows that have the same value."""
+    each = counts.astype(np.float64)
+    return float((each * (each - 1) * (each - 2)).sum()) / max(1.0, n * (n - 1.0) * (n - 2))
 
 
 @dataclass(frozen=True)
 class Repeated:
-    """Counts of some distinct values of n, and the share of all distinct values that these are: 1 where all are known."""
+    """Counts of some distinct values of n, and the share of all distinct values that these are: 1 where all are known.
+
+    `second` is the sum of the squared counts of all, known to its error. `triples` is a bound of the share of triples of rows that
+    have the same value. `numbers` are the values, where they are numbers.
+    """
 
     n: int
     counts: Counts
     share: float
+    second: float
+    triples: float
+    numbers: Floats | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all counts are known."""
+        return self.share == 1
+
+    @property
+    def equal_pairs(self) -> float:
+        """How many pairs of rows have the same value."""
+        return float((self.counts * (self.counts - 1)).sum()) / 2 if self.is_exact else (self.second - self.n) / 2
 
 
 class Column:
@@ -98,11 +121,26 @@ class Column:
 
     @cached_property
     def repeats(self) -> Repeated | None:
-        """How often its numbers repeat, or its texts where it is one of categories. None of older states."""
+        """How often its numbers repeat, or its texts where it is one of categories. None of older states, and of mixed columns."""
+        second = self.profile.states.get(SecondMoment.kind)
+        if not isinstance(second, SecondMoment):
+            return None
         if self.counts is not None:
             texts = self.profile.states.get(Categories.kind)
-            return Repeated(texts.text_total, texts.texts.counts, texts.text_share) if isinstance(texts, Categories) else None
+            if not isinstance(texts, Categories) or texts.text_total != second.n:
+                return None
+            pairs = (second.estimate / max(1, second.n) - 1) / max(1, second.n - 1)
+            triples = _triples(texts.texts.counts, second.n) if texts.text_share == 1 else pairs**1.5
+            return Repeated(second.n, texts.texts.counts, texts.text_share, second.estimate, triples)
         if self._known is not None:
-            return Repeated(self.n, self._known[1], 1.0)
+            return Repeated(self.n, self._known[1], 1.0, second.estimate, _triples(self._known[1], self.n), self._known[0])
         found = self.profile.states.get(Repeats.kind)
-        return Repeated(self.n, found.counts, found.share) if isinstance(found, Repeats) else None
+        if not isinstance(found, Repeats) or found.n != second.n or self.n < 2:
+            return None
+        return Repeated(self.n, found.counts, found.share, second.estimate, self._most_triples(second.estimate), found.numbers)
+
+    def _most_triples(self, second: float) -> float:
+        """The most triples that the sketch allows: numbers that it has several times are known, and the others are rare."""
+        _, below, up_to = self.items
+        shares, rare = (up_to - below) / self.n, 4 * 2.0 ** (len(self.sketch.levels) - 1) / self.n
+        return float((shares[shares > rare] ** 3).sum()) + rare * (second / self.n - 1) / (self.n - 1)

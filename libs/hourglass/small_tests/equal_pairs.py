@@ -1,4 +1,4 @@
-"""How often two rows have the same value: rounding, rows that were copied, texts that became one."""
+"""How often two rows have the same value: rounding, and texts that became one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import numpy as np
 from hourglass.small_tests.chance import z_of_shares
 from hourglass.small_tests.column import Repeated
 from hourglass.small_tests.small_test import Found, Pair, small_test
+from hourglass.states.second_moment import ERROR
 from hourglass.statistics import AppliesTo
+
+_FEW = 25  # pairs, whose number is Poisson's
 
 
 @small_test(applies_to=AppliesTo.ANY, least_effect=0.0, source="Hourglass; Hoeffding (1948) for the variance")
@@ -16,34 +19,27 @@ def equal_pairs(pair: Pair) -> Found | None:
     window, baseline = pair.window.repeats, pair.baseline.repeats
     if window is None or baseline is None or window.n < 2 or baseline.n < 3:
         return None
-    if pair.baseline.counts is not None and window.share == baseline.share == 1:
+    if pair.baseline.counts is not None and window.is_exact and baseline.is_exact:
         return None  # the counts themselves are compared
-    (mine, own), (theirs, other) = _pairs(window), _pairs(baseline)
+    mine, theirs = window.equal_pairs, baseline.equal_pairs
     of_window, of_baseline = window.n * (window.n - 1) / 2, baseline.n * (baseline.n - 1) / 2
-    if mine + theirs == 0:
-        return None
     rate = (mine + theirs) / (of_window + of_baseline)
-    numbers = baseline.counts.astype(np.float64)
-    triples = float((numbers * (numbers - 1) * (numbers - 2)).sum()) / baseline.share / (baseline.n * (baseline.n - 1) * (baseline.n - 2))
-    beyond = max(0.0, triples - rate**2)  # of pairs that have a row in common
-    variances = [
-        2 * (2 * (n - 2) * beyond + max(rate * (1 - rate), 0.0)) / (n * (n - 1)) + extra
-        for n, extra in ((window.n, own / of_window**2), (baseline.n, other / of_baseline**2))
-    ]
+    if rate <= 0:
+        return None
     difference = mine / of_window - theirs / of_baseline
     away = abs(difference) - 0.5 / of_window
     if away <= 0:
         return Found(0.0, 0.0)
-    z = np.sign(difference) * away / np.sqrt(sum(variances))
-    # few pairs are skewed: those of chance are Poisson's
-    expected = rate * of_window
-    if expected < 25:
+    z = np.sign(difference) * away / np.sqrt(_variance(window, rate, baseline) + _variance(baseline, rate, baseline))
+    if window.is_exact and rate * of_window < _FEW:  # few pairs are skewed
         z = float(np.clip(z_of_shares(np.array([mine]), of_window, np.array([theirs]), of_baseline)[0], -abs(z), abs(z)))
     words = f"{mine / of_window:.3%} of pairs of rows have the same value, in the baseline {theirs / of_baseline:.3%}"
     return Found(float(z), abs(difference), words)
 
 
-def _pairs(found: Repeated) -> tuple[float, float]:
-    """Pairs of rows with the same value, and the variance that not all values are known adds."""
-    pairs, share = found.counts * (found.counts - 1) / 2, found.share
-    return float(pairs.sum()) / share, float((pairs.astype(np.float64) ** 2).sum()) * (1 - share) / share**2
+def _variance(side: Repeated, rate: float, baseline: Repeated) -> float:
+    """The variance of a side's share of equal pairs where the true one is `rate`: of chance, and of the state that it is known by."""
+    n = side.n
+    beyond = max(0.0, baseline.triples - rate**2)  # of pairs that have a row in common
+    chance = 2 * (2 * (n - 2) * beyond + max(rate * (1 - rate), 0.0)) / (n * (n - 1))
+    return chance if side.is_exact else chance + (ERROR * (rate + 1 / n)) ** 2

@@ -19,6 +19,7 @@ from hourglass.states.regression_errors import Errors
 from hourglass.states.repeats import Repeats
 from hourglass.states.row_sample import RowSample, SampledRow
 from hourglass.states.scores import Scores
+from hourglass.states.second_moment import SecondMoment
 from hourglass.states.state import COLUMN_STATES, ROW_STATES, ColumnState, State
 from hourglass.states.value_classes import ValueClasses
 
@@ -44,6 +45,7 @@ __all__ = [
     "RowSample",
     "SampledRow",
     "Scores",
+    "SecondMoment",
     "State",
     "ValueClasses",
 ]

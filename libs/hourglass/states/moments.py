@@ -89,11 +89,12 @@ class Moments:
         if len(data) != _LAYOUT.size:
             raise damaged(cls.kind, f"{len(data)} bytes", f"{_LAYOUT.size} bytes")
         state = cls(*_LAYOUT.unpack(data))
-        if state.n < 0 or (state.n > 0 and not -math.inf < state.minimum <= state.maximum < math.inf):
+        if not 0 <= state.n < _MOST or (state.n > 0 and not -math.inf < state.minimum <= state.maximum < math.inf):
             raise damaged(cls.kind, f"n = {state.n} from {state.minimum} to {state.maximum}", "finite numbers")
         return state
 
 
+_MOST = 2**62  # so that the sum of two still fits
 _LAYOUT = struct.Struct("<q5d")
 _ORDER = struct.Struct(">q5d")  # big-endian: compared as bytes, the larger count is the larger
 _values = attrgetter(*(field.name for field in fields(Moments)))  # astuple copies deeply, 30 times slower

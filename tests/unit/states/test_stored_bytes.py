@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from hourglass.hashing import hash_places
-from hourglass.states import COLUMN_STATES, Categories, Distinct, Intake, Quantiles, Repeats, RowSample
+from hourglass.states import COLUMN_STATES, Categories, Distinct, Intake, Quantiles, Repeats, RowSample, SecondMoment
 from hourglass.values import classify
 from tests.stored_bytes import CASES, StoredBytes
 
@@ -45,6 +45,8 @@ def facts(state: Any) -> dict[str, Any]:
     elif isinstance(state, Repeats):
         kept = sorted(zip(state.numbers.tolist(), state.counts.tolist(), strict=True))
         found = {"n": state.n, "share": state.share, "kept": len(kept), "first": kept[:8], "counted": sum(count for _, count in kept)}
+    elif isinstance(state, SecondMoment):
+        found = {"n": state.n, "estimate": state.estimate, "first": state.buckets[:8].tolist(), "last": state.buckets[-2:].tolist()}
     elif isinstance(state, RowSample):
         found = {"k": state.k, "seen": state.seen, "rows": [asdict(row) for row in state.rows()]}
     else:
