@@ -69,6 +69,13 @@ class EnvironmentFault(HourglassError):
     exit_code = 2
 
 
+class StoreFault(EnvironmentFault):
+    """An object store that does not do what it is asked for: throttles, denies, is not reached. What it holds is not known.
+
+    So it is never taken for a damaged or a missing file: it ends the job.
+    """
+
+
 class InternalError(HourglassError):
     """Our own fault: two parts of the program disagree."""
 

@@ -27,7 +27,7 @@ from hourglass import __version__, storage
 from hourglass.capture.files import InputFile
 from hourglass.capture.payloads import NAMED
 from hourglass.capture.window import hour_of, partition_of
-from hourglass.errors import InputError
+from hourglass.errors import InputError, StoreFault
 from hourglass.hours import HourStates, StateRow, UnknownStateError, known_state
 from hourglass.schemas import BAD_LINE, STORED_ROWS
 
@@ -184,8 +184,8 @@ class StateStore:
 
     def write_day(self, day: str, states: HourStates, header: Header) -> None:
         """Keeps a day's sum. A place that is not to be written to costs time, not the result."""
-        if self._is_ours(day):
-            with suppress(InputError):
+        with suppress(InputError, StoreFault):
+            if self._is_ours(day):
                 storage.write_files(storage.join(self.folder, day), {DAY_FILE: _to_parquet(states, header)})
 
     def _is_ours(self, day: str) -> bool:
@@ -229,8 +229,7 @@ def read_header(path: str) -> Header | None:
     try:
         if storage.file_info(path).type != pafs.FileType.File:
             return None
-        files, inner = storage.filesystem(path)
-        with files.open_input_file(inner) as stream:
+        with storage.opened(path) as stream:
             return _header(path, pq.read_metadata(stream).metadata)
     except FileNotFoundError:
         return None

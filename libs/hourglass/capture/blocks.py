@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -203,7 +204,7 @@ def _opened(slices: Iterable[Slice], fault: FileFault) -> Iterator[tuple[Slice, 
     iterator = iter(slices)
     ahead: deque[tuple[Slice, Future[bytes | IO[bytes]] | None]] = deque()
     size = count = 0
-    with ThreadPoolExecutor(_READ_AHEAD) as threads:
+    with ThreadPoolExecutor(_READ_AHEAD) as threads, _none_left(ahead):
         while True:
             while len(ahead) < _READ_AHEAD * 2 and size < _AHEAD_BYTES and (following := next(iterator, None)):
                 remote = not storage.is_local(following.path)
@@ -220,6 +221,22 @@ def _opened(slices: Iterable[Slice], fault: FileFault) -> Iterator[tuple[Slice, 
                 fault(piece, f"unreadable file: {getattr(problem, 'strerror', None) or problem}")
                 continue
             yield piece, source
+
+
+@contextmanager
+def _none_left(ahead: deque[tuple[Slice, Future[bytes | IO[bytes]] | None]]) -> Iterator[None]:
+    """Where the reading ends early, what is not begun is not waited for, and what was opened is closed."""
+    try:
+        yield
+    finally:
+        for _, future in ahead:
+            if future is not None and not future.cancel():
+                future.add_done_callback(_closed)
+
+
+def _closed(future: Future[bytes | IO[bytes]]) -> None:
+    if future.exception() is None and not isinstance(source := future.result(), bytes):
+        source.close()
 
 
 def _is_small(piece: Slice) -> bool:
@@ -243,12 +260,11 @@ def _whole_file(path: str, *, many: bool) -> bytes:
     if storage.is_local(path):
         with Path(path).open("rb", buffering=0) as stream:
             return stream.read()
-    files, inner = storage.filesystem(path)
-    name, _, key = inner.partition("/")
+    name, _, key = path.removeprefix("s3://").partition("/")
     data = bucket(name).read(key) if many else None
     if data is None:
-        with files.open_input_file(inner) as stream:
-            data = stream.read()
+        with storage.opened(path) as stream:
+            data = bytes(stream.read())
     return data
 
 
@@ -257,7 +273,8 @@ def open_file(path: str, end: int) -> IO[bytes]:
     if storage.is_local(path):
         return Path(path).open("rb")
     files, inner = storage.filesystem(path)
-    return io.BufferedReader(ReadAhead(files.open_input_file(inner), end), _HEAD_BYTES)
+    with storage.asking(path):
+        return io.BufferedReader(ReadAhead(files.open_input_file(inner), end, path), _HEAD_BYTES)
 
 
 def unpacked(stream: IO[bytes]) -> IO[bytes]:

@@ -76,8 +76,7 @@ def _is_text(line: bytes) -> bool:
 
 def _head(file: InputFile, size: int = _LOOK) -> bytes:
     try:
-        files, inner = storage.filesystem(file.path)
-        with files.open_input_file(inner) as stream:
+        with storage.opened(file.path) as stream:
             data = bytes(stream.read(size))
             if not data.startswith(b"\x1f\x8b"):
                 return data

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _FIRST_BYTES, _CHUNK_BYTES = 64 << 10, 4 << 20
 _IN_FLIGHT = 4  # chunks: 16 MB are what 200 MB/s bring in 80 ms
-_PATIENCE_S = 20
 _FAULTS = (OSError, http.client.HTTPException)
 
 
@@ -31,8 +30,9 @@ class ReadAhead(io.RawIOBase):
     Only a little is asked for after a `seek` too, since many look at a file's head and no further.
     """
 
-    def __init__(self, file: pa.NativeFile, end: int) -> None:
+    def __init__(self, file: pa.NativeFile, end: int, path: str = "") -> None:
         self._file = file
+        self._path = path
         self._size = file.size()
         self._end = min(end, self._size)
         self._threads = ThreadPoolExecutor(_IN_FLIGHT)
@@ -63,7 +63,8 @@ class ReadAhead(io.RawIOBase):
             self._ask()
             if not self._asked:
                 return 0
-            self._chunk, self._chunk_start = self._asked.popleft().result(), self._at
+            with storage.asking(self._path):
+                self._chunk, self._chunk_start = self._asked.popleft().result(), self._at
         place = self._at - self._chunk_start
         part = self._chunk[place : place + len(buffer)]
         buffer[: len(part)] = part
@@ -123,7 +124,7 @@ class Bucket:
     def _connection(self) -> http.client.HTTPConnection:
         """The calling thread's own, which stays open."""
         if getattr(self._local, "connection", None) is None:
-            self._local.connection = self._connect(self._host, timeout=_PATIENCE_S)
+            self._local.connection = self._connect(self._host, timeout=storage.Limits.said().silent_s)
         return self._local.connection  # type: ignore[no-any-return]
 
     def _signed(self, url: str) -> dict[str, str]:
@@ -138,18 +139,17 @@ class Bucket:
 def bucket(name: str) -> Bucket:
     """A bucket by its name, where and as whom Arrow reads it."""
     with _LOCK:  # many threads ask at once, and the cache alone would let each of them look for credentials
-        return _bucket(name)
+        return _bucket(name, storage.endpoint())
 
 
 _LOCK = threading.Lock()
 
 
 @lru_cache(maxsize=64)
-def _bucket(name: str) -> Bucket:
+def _bucket(name: str, endpoint: str | None) -> Bucket:
     from botocore.session import get_session
 
     region = storage.filesystem(f"s3://{name}")[0].region
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         url = f"{endpoint.rstrip('/') if '://' in endpoint else f'https://{endpoint}'}/{name}"
     else:

@@ -22,8 +22,7 @@ def parquet_batches(task: Task, plan: ReadPlan, tally: Tally) -> Iterator[Batch]
     """Row groups in batches of about 64 MB; a file that cannot be read is set aside."""
     for piece in task:
         try:
-            files, inner = storage.filesystem(piece.path)
-            with files.open_input_file(inner) as stream:
+            with storage.opened(piece.path) as stream:
                 footer = pq.read_metadata(stream)
                 fields = footer.schema.to_arrow_schema()
                 texts = [field.name for field in fields if pa.types.is_string(field.type)]

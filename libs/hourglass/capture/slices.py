@@ -124,8 +124,7 @@ def _cut(file: InputFile, form: DatasetFormat, edges: Sequence[int]) -> Iterator
 def _is_packed(file: InputFile) -> bool:
     """Whether a file is gzip's, whatever its name says."""
     try:
-        files, inner = storage.filesystem(file.path)
-        with files.open_input_file(inner) as stream:
+        with storage.opened(file.path) as stream:
             return bytes(stream.read(2)) == b"\x1f\x8b"
     except OSError:
         return True
@@ -151,8 +150,7 @@ def _cut_row_groups(whole: Slice, edges: Sequence[int]) -> Iterator[Slice]:
 
 def _footer(path: str) -> pq.FileMetaData | None:
     try:
-        files, inner = storage.filesystem(path)
-        with files.open_input_file(inner) as stream:
+        with storage.opened(path) as stream:
             return pq.read_metadata(stream)
     except (OSError, ValueError):
         return None

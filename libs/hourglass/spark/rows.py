@@ -86,8 +86,7 @@ def _whole_rows(task: Task, plan: ReadPlan) -> Iterator[Batch]:
 
 def _row_groups(piece: Slice) -> range:
     try:
-        files, inner = storage.filesystem(piece.path)
-        with files.open_input_file(inner) as stream:
+        with storage.opened(piece.path) as stream:
             return range(pq.read_metadata(stream).num_row_groups)
     except (OSError, pa.ArrowException):  # the pass has set the file aside
         return range(0)
