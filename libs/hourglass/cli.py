@@ -23,7 +23,7 @@ from hourglass.commands.replay import calibrate_command, replay_command
 from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
 from hourglass.errors import HourglassError, SettingsError
-from hourglass.outputs.message import unexpected, write_message
+from hourglass.outputs.message import unexpected, write_failure
 from hourglass.outputs.metrics_table import metrics_markdown
 from hourglass.own_metrics import register_own_metrics
 from hourglass.settings import Settings
@@ -79,8 +79,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
     except HourglassError as fault:
         if isinstance(fault, SettingsError):  # there are no settings yet that say where the message file is
-            write_message(_container_root(), f"Failed: {fault}")
-        click.echo(f"hourglass: {fault}", err=True)
+            write_failure(_container_root(), fault)
+        click.echo("\n".join([f"hourglass: {fault}", *getattr(fault, "__notes__", ())]), err=True)
         sys.exit(fault.exit_code)
     except Exception as fault:  # noqa: BLE001 the last net: whatever it is, the exit code is 1 and the reason is said
         traceback.print_exc()

@@ -107,8 +107,10 @@ def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noq
     settings = load_settings(flags, os.environ, config)
     if settings.ground_truth_source is not None:
         run_merge(settings, as_json=as_json)
-    else:
-        _run(settings, analysis_of(settings), as_json=as_json)
+        return
+    with failure_in_message(settings.container_root):  # the configuration may be on a store that fails
+        analysis = analysis_of(settings)
+    _run(settings, analysis, as_json=as_json)
 
 
 @click.command("backfill", cls=SettingsCommand)

@@ -18,7 +18,7 @@ from hourglass.capture.blocks import Block, read_blocks
 from hourglass.capture.documents import load
 from hourglass.capture.memory import keep_freed_memory
 from hourglass.capture.tally import BadLines
-from hourglass.errors import HourglassError, InputError
+from hourglass.errors import HourglassError, InputError, StoreFault
 from hourglass.join.labels import TRUTH, json_text
 from hourglass.join.placed import batch_documents, captured_documents, reading, spans
 from hourglass.join.plan import PLACE_BITS, JoinPlan, MergedPart, Places, begins
@@ -38,12 +38,17 @@ def merged_rows(batches: Iterable[pa.RecordBatch], plan: JoinPlan) -> Iterator[p
     """
     keep_freed_memory()
     matches = _Matches(batches)
+    given_up = False
     while (number := matches.part()) is not None:
+        if given_up:
+            matches.skip(number)
+            continue
         try:
             yield _note({"part": number, **_written(matches, number, plan)})
         except HourglassError as fault:
             yield _note({"fault": fault_document(fault)})
             matches.skip(number)
+            given_up = isinstance(fault, StoreFault)  # each part would be waited for
     for payload in matches.notes:
         yield _note(payload)
 

@@ -13,6 +13,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from hourglass import storage
 from hourglass.capture.files import InputFile
 from hourglass.capture.records import NO_CAPTURE
 from hourglass.capture.window import HOUR, hour_of, hour_start, source_of
-from hourglass.errors import InputError
+from hourglass.errors import HourglassError, InputError
 from hourglass.join.hour_report import (
     EMPTY,
     HOUR_REPORT,
@@ -112,7 +113,8 @@ def _join(
             joined.take(orjson.loads(payload))
         _need_sound_input(settings, joined)
     except BaseException:
-        _remove_staged(plan)
+        with suppress(HourglassError):  # what made it fail is what is to be said; a later run removes what is left
+            _remove_staged(plan)
         raise
     return joined
 

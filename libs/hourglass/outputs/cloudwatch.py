@@ -13,13 +13,16 @@ import orjson
 from hourglass.capture.window import format_time
 from hourglass.constraints import Baseline, Evaluation, MonitoringConfig
 from hourglass.dataset import Dataset
+from hourglass.errors import EnvironmentFault, shorten
 from hourglass.states import Moments, ValueClasses
 from hourglass.statistics.inferred_type import inferred_type
+from hourglass.storage import Limits
 
 ENDPOINT_NAMESPACE, BATCH_NAMESPACE = "aws/sagemaker/Endpoints", "aws/sagemaker/ModelMonitoring"
 METRICS_FILE = "output/metrics/cloudwatch/cloudwatch_metrics.jsonl"
 _LONGEST_NAME = 255
 _A_CALL = 500
+_ATTEMPTS = 5  # between which boto waits up to 1, 2, 4 and 8 seconds
 LARGEST = 2.0**360  # what CloudWatch takes
 
 Metric = dict[str, Any]
@@ -87,10 +90,28 @@ def metric_lines(metrics: Iterable[Metric]) -> bytes:
 
 
 def put_metrics(metrics: Sequence[Metric], name: str, *, endpoint: bool) -> None:
-    """Publishes with PutMetricData, under the stock monitor's namespace of the name `data-metrics`, say."""
-    import boto3
+    """Publishes with PutMetricData, under the stock monitor's namespace of the name `data-metrics`, say.
 
-    client = boto3.client("cloudwatch")
+    EnvironmentFault when CloudWatch does not take them. It is waited for as object stores are, not for boto's own ten minutes.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    limits = Limits.said()
+    patience = Config(
+        connect_timeout=limits.connect_s,
+        read_timeout=limits.silent_s,
+        retries={"mode": "standard", "total_max_attempts": min(limits.attempts, _ATTEMPTS)},
+    )
     namespace = f"{ENDPOINT_NAMESPACE if endpoint else BATCH_NAMESPACE}/{name}"
-    for start in range(0, len(metrics), _A_CALL):
-        client.put_metric_data(Namespace=namespace, MetricData=list(metrics[start : start + _A_CALL]))
+    try:
+        client = boto3.client("cloudwatch", config=patience)
+        for start in range(0, len(metrics), _A_CALL):
+            client.put_metric_data(Namespace=namespace, MetricData=list(metrics[start : start + _A_CALL]))
+    except (BotoCoreError, ClientError) as fault:
+        hint = "the right it takes is cloudwatch:PutMetricData; check AWS_REGION, the credentials and the network"
+        subject = f"CloudWatch metrics {namespace}"
+        raise EnvironmentFault(
+            subject, found=shorten(" ".join(str(fault).split()).rstrip("."), 400), expected="PutMetricData", hint=hint
+        ) from fault

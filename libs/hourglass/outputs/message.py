@@ -44,8 +44,16 @@ def failure_in_message(root: str) -> Iterator[None]:
     try:
         yield
     except Exception as fault:
-        write_message(root, f"Failed: {fault if isinstance(fault, HourglassError) else unexpected(fault)}")
+        write_failure(root, fault)
         raise
+
+
+def write_failure(root: str, fault: Exception) -> None:
+    """Has the message file say why a job failed; where that cannot be written, as on a full disk, the failure gets a note of it."""
+    try:
+        write_message(root, f"Failed: {fault if isinstance(fault, HourglassError) else unexpected(fault)}")
+    except HourglassError as other:
+        fault.add_note(f"hourglass: the message file could not be written either: {other}")
 
 
 def unexpected(fault: Exception) -> str:

@@ -12,6 +12,7 @@ import orjson
 
 from hourglass import storage
 from hourglass.capture.window import duration_name, hour_name
+from hourglass.errors import EnvironmentFault
 from hourglass.outputs import cloudwatch, documents
 from hourglass.outputs.report import Report, SegmentReport
 from hourglass.settings import Settings
@@ -72,10 +73,10 @@ def _publish(settings: Settings, metrics: Sequence[cloudwatch.Metric], name: str
     if asked or (settings.publish is None and settings.on_platform and name != PLATFORM_METRICS and _has_aws()):
         try:
             cloudwatch.put_metrics(metrics, name, endpoint=settings.sagemaker_endpoint_name is not None)
-        except Exception as problem:  # boto's errors have no common class but this one
+        except EnvironmentFault as problem:
             if asked:
                 raise
-            fault = f"CloudWatch metrics: found {problem}; expected PutMetricData for {name}. They are in the platform's file"
+            fault = f"{problem}. They are in the platform's file"
         else:
             if not asked:
                 return ()

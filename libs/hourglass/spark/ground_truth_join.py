@@ -10,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from hourglass.errors import HourglassError
 from hourglass.join.here import read_task
+from hourglass.join.keys import notes
 from hourglass.join.match import match_rows
 from hourglass.join.merged_lines import merged_rows
 from hourglass.join.plan import JoinPlan
+from hourglass.scan import fault_document
 from hourglass.schemas import KEY_ROWS_DDL, KEY_ROWS_ORDER, MATCH_ROWS, MATCH_ROWS_DDL
 from hourglass.spark.one_pass import collected, forget_zips, slots
 
@@ -60,7 +63,10 @@ def _read(plan: JoinPlan, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Reco
     forget_zips()
     for batch in batches:
         for number in batch.column(0).to_pylist():
-            yield from read_task(plan, number)
+            try:
+                yield from read_task(plan, number)
+            except HourglassError as fault:  # its own sentence is to reach the driver
+                yield from notes({"fault": fault_document(fault)})
 
 
 def _match(plan: JoinPlan, targets: npt.NDArray[np.int32], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
