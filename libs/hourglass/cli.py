@@ -8,7 +8,7 @@ import traceback
 
 import click
 
-from hourglass import __version__, storage
+from hourglass import __version__
 from hourglass.commands.compare import compare_command
 from hourglass.commands.merge import merge_command
 from hourglass.commands.monitor import (
@@ -26,7 +26,7 @@ from hourglass.errors import HourglassError, SettingsError
 from hourglass.outputs.message import unexpected, write_failure
 from hourglass.outputs.metrics_table import metrics_markdown
 from hourglass.own_metrics import register_own_metrics
-from hourglass.settings import Settings
+from hourglass.settings import container_root_of
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -60,13 +60,6 @@ for command in (
     cli.add_command(command)
 
 
-def _container_root() -> str:
-    """The platform's folder before there are settings."""
-    said = {name.lower(): value for name, value in os.environ.items()}.get("container_root")
-    default = str(Settings.model_fields["container_root"].default)
-    return storage.normalise(said) if said and "://" not in said else default
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: turns errors into one sentence on standard error, the message file, and an exit code."""
     try:
@@ -79,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
     except HourglassError as fault:
         if isinstance(fault, SettingsError):  # there are no settings yet that say where the message file is
-            write_failure(_container_root(), fault)
+            write_failure(container_root_of(os.environ), fault)
         click.echo("\n".join([f"hourglass: {fault}", *getattr(fault, "__notes__", ())]), err=True)
         sys.exit(fault.exit_code)
     except Exception as fault:  # noqa: BLE001 the last net: whatever it is, the exit code is 1 and the reason is said

@@ -166,17 +166,32 @@ class Settings(BaseModel):
         Field(description=f"What the model is asked for: {', '.join(Problem)}. Model quality only."),
     ] = None
     inference_attribute: Annotated[
-        str | None, Field(description="The prediction: a column's name, its number from 0, or a JSONPath. Model quality only.")
+        str | None,
+        Field(
+            description="The prediction: a column's name, its number from 0, or a JSONPath; overrules the predictor's label. "
+            "Model quality, bias and attribution only."
+        ),
     ] = None
     probability_attribute: Annotated[
-        str | None, Field(description="The probability of the positive class, or of each class as a list. Model quality only.")
+        str | None,
+        Field(
+            description="The probability of the positive class, or of each class as a list; overrules the predictor's. "
+            "Model quality, bias and attribution only."
+        ),
     ] = None
     ground_truth_attribute: Annotated[
         str | None, Field(description="The label; in merged captures their only one when absent. Model quality only.")
     ] = None
     probability_threshold_attribute: Annotated[
         str | None,
-        Field(description="From which probability on the class is the positive one, 0.5 when absent; or an attribute. Model quality only."),
+        Field(
+            description="From which probability on the class is the positive one, 0.5 when absent; or an attribute. "
+            "Model quality and bias only."
+        ),
+    ] = None
+    features_attribute: Annotated[
+        str | None,
+        Field(description="JMESPath of a JSON record's features; overrules that of the analysis_config. Bias and attribution only."),
     ] = None
     ground_truth_source: Annotated[
         Location | None, Field(description="Directory or URI of the labels, in yyyy/mm/dd/hh of their coming. Ground-truth merge only.")
@@ -397,6 +412,12 @@ class Settings(BaseModel):
     def suggests(self) -> bool:
         """Whether there is no baseline, so that one is to be suggested."""
         return self.baseline_constraints is None and self.baseline_statistics is None
+
+
+def container_root_of(environment: Mapping[str, str]) -> str:
+    """The platform's folder, before there are settings that say it."""
+    said = {name.lower(): value for name, value in environment.items()}.get("container_root")
+    return normalise(said) if said and "://" not in said else str(Settings.model_fields["container_root"].default)
 
 
 def load_settings(

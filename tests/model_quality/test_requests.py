@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.container import Container
 from tests.engine import check_outputs, read
 from tests.model_quality import oracles
 from tests.model_quality.shapes import label_csv, merged_record, side
 
 REQUESTS = Path(__file__).parents[1] / "data" / "requests"
-
-
-@dataclass(frozen=True)
-class Container:
-    """A folder that stands for /opt/ml, and the one way in which a request's paths are changed."""
-
-    root: Path
-
-    def path(self, inside: str) -> Path:
-        """Where a path of the request is."""
-        return Path(inside.replace("/opt/ml", str(self.root), 1))
-
-    def run(self, request: dict[str, Any]) -> int:
-        """Runs the request's job; its exit code."""
-        said = {name: str(self.path(value)) if value.startswith("/opt/ml") else value for name, value in request["Environment"].items()}
-        (self.root / "config").mkdir(parents=True, exist_ok=True)
-        (self.root / "config" / "processingjobconfig.json").write_text(json.dumps(request))
-        base = {name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME", "PYTHONPATH") if name in os.environ}
-        environment = {**base, **said, "PYSPARK_PYTHON": sys.executable, "container_root": str(self.root)}
-        command = [sys.executable, "-c", "from hourglass.cli import main; main()", "run"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
-        print(done.stdout, done.stderr)
-        return done.returncode
-
-    @property
-    def message(self) -> str:
-        """The exit message."""
-        return (self.root / "output" / "message").read_text()
 
 
 def request_of(name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from hourglass import storage, terminal
 from hourglass.bias import Decision
 from hourglass.capture.hooks import Script
 from hourglass.commands.merge import run_merge
+from hourglass.commands.mounted import with_mounts
 from hourglass.commands.settings_flags import SettingsCommand, settings_flags
 from hourglass.errors import VIOLATIONS_EXIT, InputError
 from hourglass.local import run_locally
@@ -103,8 +104,8 @@ def attribution_command(config: str | None, as_json: bool, **flags: Any) -> None
     says={"baseline_constraints": "constraints.json of the baseline; of bias and attribution its analysis.json."},
 )
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
-    """Run the job that the container's environment asks for."""
-    settings = load_settings(flags, os.environ, config)
+    """Run the job that the container's environment and mounted files ask for."""
+    settings = load_settings(flags, with_mounts(os.environ), config)
     if settings.ground_truth_source is not None:
         run_merge(settings, as_json=as_json)
         return

@@ -18,6 +18,7 @@ from hourglass.attribution.metric import ATTRIBUTION_METRICS
 from hourglass.attribution.report import GlobalAttributions, global_attributions, parse_baseline
 from hourglass.errors import InputError, ModelError, SettingsError, did_you_mean
 from hourglass.models import open_model
+from hourglass.monitors.analysis_document import analysis_document
 from hourglass.monitors.job import json_object, read_document
 from hourglass.outputs import documents
 from hourglass.settings import Settings
@@ -101,7 +102,7 @@ def read_config(settings: Settings) -> AttributionConfig:
             raise InputError("analysis_config", found="nothing", expected="the path of an analysis_config.json", hint=hint)
         return parse_attribution_config({}, "settings", settings.model, trust_pickle=settings.trust_pickle)
     path = settings.analysis_config
-    return parse_attribution_config(json_object(storage.read_bytes(path), path), path, settings.model, trust_pickle=settings.trust_pickle)
+    return parse_attribution_config(analysis_document(settings, path), path, settings.model, trust_pickle=settings.trust_pickle)
 
 
 def read_baseline(settings: Settings, config: AttributionConfig) -> dict[str, GlobalAttributions] | None:

@@ -16,7 +16,6 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from hourglass import storage
 from hourglass.bias import (
     ALL_OTHERS,
     BIAS_BOOTSTRAP,
@@ -35,7 +34,7 @@ from hourglass.bias import (
     measure_bias,
 )
 from hourglass.bias.baseline import parse_bias_baseline
-from hourglass.bias.config import MOST_VALUES, AnalysisConfig, read_analysis_config
+from hourglass.bias.config import MOST_VALUES, AnalysisConfig, parse_analysis_config
 from hourglass.bias.digest import BiasDigest, column_of
 from hourglass.capture.batches import ReadPlan
 from hourglass.capture.formats import INPUT, OUTPUT
@@ -44,6 +43,7 @@ from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError
 from hourglass.hours import HourStates
+from hourglass.monitors.analysis_document import analysis_document
 from hourglass.monitors.bias_columns import need_columns
 from hourglass.monitors.job import (
     Asked,
@@ -317,7 +317,7 @@ def read_config(settings: Settings) -> AnalysisConfig:
         hint = "set --analysis-config"
         raise InputError("analysis_config", found="nothing", expected="the path of an analysis_config.json", hint=hint)
     rule = ClassRule(Same(settings.same_class), dict(settings.class_aliases))
-    return read_analysis_config(storage.read_bytes(settings.analysis_config), settings.analysis_config, rule)
+    return parse_analysis_config(analysis_document(settings, settings.analysis_config), settings.analysis_config, rule)
 
 
 def _counts(states: HourStates) -> FacetCounts:
