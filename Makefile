@@ -15,7 +15,7 @@ test-spark35: export PYSPARK_PYTHON := $(CURDIR)/.venv-spark35/bin/python
 export PYSPARK_DRIVER_PYTHON = $(PYSPARK_PYTHON)
 unexport SPARK_HOME SPARK_CONF_DIR
 
-.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench bench-alarms setup setup-fairlearn setup-sdk setup-spark35 java lock clean
+.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench bench-alarms setup setup-fairlearn setup-sdk setup-sdk3 setup-spark35 java lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ help: ## this list
 demo: setup java ## the main job on real data with planted faults: local files, local Spark, no account
 	@$(BIN)/hourglass demo
 
-test: setup setup-fairlearn setup-sdk java ## all tests, doctests and the README's code blocks
+test: setup setup-fairlearn setup-sdk setup-sdk3 java ## all tests, doctests and the README's code blocks
 	@$(BIN)/python -m pytest
 
 test-spark35: setup-spark35 setup-fairlearn setup-sdk java ## all tests on Spark 3.5, and those of users' own checks, which Deequ has on 3.5 only
@@ -70,6 +70,8 @@ setup-fairlearn: .venv-fairlearn/.stamp ## .venv-fairlearn with fairlearn, whose
 
 setup-sdk: .venv-sdk/.stamp ## .venv-sdk with the SageMaker Python SDK, which the tests let read our files
 
+setup-sdk3: .venv-sdk3/.stamp ## .venv-sdk3 with the monitors of the SageMaker Python SDK 3
+
 setup-spark35: .venv-spark35/.stamp ## .venv-spark35 with Spark 3.5, pydeequ and Deequ's jar
 
 java: ## Java 17 to 21: found, or installed where apt and root allow
@@ -83,9 +85,10 @@ lock: setup ## resolve all versions anew and write requirements/*.txt
 	@$(compile) --group pyproject.toml:spark35 --extra demo --extra deequ --extra attribution --extra models pyproject.toml -o requirements/spark35.txt --constraint <($(not-spark))
 	@$(compile) --group pyproject.toml:fairlearn -o requirements/fairlearn.txt
 	@$(compile) --group pyproject.toml:sdk -o requirements/sdk.txt
+	@$(compile) --group pyproject.toml:sdk3 -o requirements/sdk3.txt
 
 clean: ## remove the environments and what the tools left behind
-	rm -rf .venv .venv-fairlearn .venv-sdk .venv-spark35 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
+	rm -rf .venv .venv-fairlearn .venv-sdk .venv-sdk3 .venv-spark35 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
 
 # pyspark comes as source only: its build, like our own, takes the locked setuptools, since an isolated one would fetch an unlocked one
 .venv/.stamp: requirements/build.txt requirements/dev.txt pyproject.toml
@@ -97,7 +100,7 @@ clean: ## remove the environments and what the tools left behind
 	@$(BIN)/pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv-fairlearn/.stamp .venv-sdk/.stamp: .venv-%/.stamp: requirements/%.txt
+.venv-fairlearn/.stamp .venv-sdk/.stamp .venv-sdk3/.stamp: .venv-%/.stamp: requirements/%.txt
 	@$(need-python)
 	@echo "setting up $(@D) with $(PYTHON): about half a minute" >&2
 	@$(PYTHON) -m venv $(@D)

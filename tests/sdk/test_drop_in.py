@@ -1,0 +1,266 @@
+"""Our image in the place of the stock one: the SageMaker Python SDK, 2.257 and 3, creates the jobs and reads what they leave.
+
+The SDK is the real one and so is S3; SageMaker is moto with a stub for schedules and a runner of jobs in front of it
+(`monitoring_platform.py` says which is whose).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests import environments, servers
+from tests.engine import read, validator
+from tests.sdk.monitoring_platform import IMAGE, REGION, ROLE, Platform, serve
+
+SCRIPT = Path(__file__).with_name("monitor_with_sdk.py")
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+TIME = "2024-01-19T20:00:00Z"
+PLACE = "AllTraffic/2024/01/19/19"
+SDKS = ("sdk", "sdk3")
+MONITORS = ("data_quality", "model_quality", "bias", "attribution", "failed_baseline")
+HOOK = """
+NAMES = {names!r}
+def preprocess_handler(inference_record, logger):
+    values = [inference_record.endpoint_output.data, *inference_record.endpoint_input.data.split(",")]
+    return dict(zip(NAMES, values, strict=True)) if values[1] != "-1" else []
+"""
+MODEL = """
+def predict(rows):
+    return 1 / (1 + 2.718 ** (9 - rows["Education-Num"] / 2 - rows["Age"] / 20 - rows["Capital Gain"] / 5000))
+"""
+
+
+def capture(number: int, input_: str, output: str, kind: str = "CSV") -> dict[str, Any]:
+    """A captured record of the hour."""
+    content = {"CSV": "text/csv", "JSON": "application/json"}[kind]
+    sides = {"endpointInput": ("INPUT", input_), "endpointOutput": ("OUTPUT", output)}
+    return {
+        "captureData": {
+            name: {"observedContentType": content, "mode": mode, "data": data, "encoding": kind} for name, (mode, data) in sides.items()
+        },
+        "eventMetadata": {"eventId": f"id-{number}", "inferenceTime": "2024-01-19T19:27:57Z"},
+        "eventVersion": "0",
+    }
+
+
+def label(number: int, data: str, kind: str = "CSV") -> dict[str, Any]:
+    """The label of a captured record."""
+    return {"groundTruthData": {"data": data, "encoding": kind}, "eventMetadata": {"eventId": f"id-{number}"}, "eventVersion": "0"}
+
+
+def jsonl(records: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def churn_hour() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Training rows as captured records, each fifth without its number of day minutes, every tenth a test; labels that a third miss."""
+    lines = (SAMPLES / "churn_training-dataset-with-header.csv").read_text().splitlines()[1:401]
+    captures, labels = [], []
+    for number, line in enumerate(lines):
+        churned, *features = line.split(",")
+        features[2] = "" if number % 5 == 0 else features[2]
+        features[0] = "-1" if number % 10 == 9 else features[0]
+        captures.append(capture(number, ",".join(features), f"0.{8 if churned == '1' else 2}"))
+        labels.append(label(number, str(int(churned) ^ (number % 3 == 0))))
+    return captures, labels
+
+
+def adult_hour() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The real merged record, taken apart again; its time is put into the hour of its folder."""
+    merged = read(SAMPLES / "bias_endpoint_json.merged_record.json")
+    identity = {**merged["eventMetadata"], "inferenceTime": "2024-01-19T19:27:57Z"}
+    capture = {"captureData": merged["captureData"], "eventMetadata": identity, "eventVersion": "0"}
+    known_as = {"eventId": identity.get("inferenceId", identity["eventId"])}
+    return [capture], [{"groundTruthData": merged["groundTruthData"], "eventMetadata": known_as, "eventVersion": "0"}]
+
+
+def predicted_table() -> str:
+    """What a model quality baseline is made of."""
+    draws = random.Random(7)
+    lines = ["probability,prediction,label"]
+    for _ in range(300):
+        truth = int(draws.random() < 0.3)
+        score = min(max(draws.gauss(0.7 if truth else 0.3, 0.1), 0.01), 0.99)
+        lines.append(f"{score:.4f},{int(score > 0.5)},{truth}")
+    return "\n".join(lines) + "\n"
+
+
+def put_hour(store: Any, bucket: str) -> None:
+    """Captures and labels of one hour of two endpoints, a model, and the stock monitor's baseline."""
+    hours = {"churn": churn_hour(), "adult": adult_hour()}
+    contents = {
+        **{f"capture/{name}/{PLACE}/00-00-000-a.jsonl": jsonl(captures) for name, (captures, _) in hours.items()},
+        "labels/2024/01/19/19/a.jsonl": jsonl([line for _, labels in hours.values() for line in labels]),
+        "adult/validation.jsonl": (SAMPLES / "adult_validation-dataset.jsonl").read_bytes(),
+        "adult/model.py": MODEL.encode(),
+        "stock/analysis.json": (SAMPLES / "bias_endpoint_json.analysis.baseline.json").read_bytes(),
+    }
+    for key, body in contents.items():
+        store.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def create_endpoints(client: Any, bucket: str) -> None:
+    """In moto, which keeps where an endpoint's captures go."""
+    for name in ("churn", "adult"):
+        client.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "model"})
+        variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        kept = [{"CaptureMode": mode} for mode in ("Input", "Output")]
+        client.create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[variant],
+            DataCaptureConfig={
+                "InitialSamplingPercentage": 100,
+                "DestinationS3Uri": f"s3://{bucket}/capture",
+                "CaptureOptions": kept,
+            },
+        )
+        client.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
+
+@pytest.fixture(scope="module")
+def ran(
+    object_store: servers.ObjectStore, tmp_path_factory: pytest.TempPathFactory, aws_environment: pytest.MonkeyPatch
+) -> Iterator[tuple[dict[str, Any], Platform]]:
+    """What the readers of both SDKs said of every monitor, and the platform with its jobs; the two run at the same time."""
+    folder = tmp_path_factory.mktemp("platform")
+    bucket = object_store.create_bucket("monitors").removeprefix("s3://")
+    training = SAMPLES / "churn_training-dataset-with-header.csv"
+    (folder / "preprocess.py").write_text(HOOK.format(names=training.read_text().splitlines()[0].split(",")))
+    (folder / "predicted.csv").write_text(predicted_table())
+    # off, as nothing of a test goes beyond the loopback
+    (folder / "config.yaml").write_text("SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      TelemetryOptOut: true\n")
+    with serve(folder / "jobs", object_store.endpoint) as (endpoint, platform), aws_environment.context() as patch:
+        put_hour(platform.store, bucket)
+        create_endpoints(platform.client, bucket)
+        for service in ("SAGEMAKER", "STS"):
+            patch.setenv(f"AWS_ENDPOINT_URL_{service}", endpoint)
+        patch.setenv("AWS_MAX_ATTEMPTS", "1")
+        patch.setenv("SAGEMAKER_USER_CONFIG_OVERRIDE", str(folder / "config.yaml"))
+        given = {
+            "platform": endpoint,
+            "bucket": bucket,
+            "role": ROLE,
+            "image": IMAGE,
+            "time": TIME,
+            "training": str(training),
+            "script": str(folder / "preprocess.py"),
+            "predicted": str(folder / "predicted.csv"),
+            "adult": f"s3://{bucket}/adult/validation.jsonl",
+            "model": f"s3://{bucket}/adult/model.py",
+            "stock_baseline": f"s3://{bucket}/stock/analysis.json",
+        }
+        pythons = {name: environments.ensure(name) for name in SDKS}
+        with ThreadPoolExecutor() as pool:
+            asked = {
+                name: pool.submit(environments.ask, python, SCRIPT, *MONITORS, given={**given, "name": name})
+                for name, python in pythons.items()
+            }
+            yield {name: said.result() for name, said in asked.items()}, platform
+
+
+@pytest.fixture(params=SDKS)
+def told(request: pytest.FixtureRequest, ran: tuple[dict[str, Any], Platform]) -> dict[str, Any]:
+    """What one SDK's readers said of every monitor."""
+    return dict(ran[0][request.param])
+
+
+def violated(found: dict[str, Any]) -> set[tuple[str, str]]:
+    """What was violated, and how."""
+    assert found["violations"] == found["same_violations"]
+    return {
+        (entry.get("feature_name") or entry["metric_name"], entry["constraint_check_type"]) for entry in found["violations"]["violations"]
+    }
+
+
+def held(document: Any, name: str, monitor: str = "data-quality") -> None:
+    """Holds a document against its JSON Schema."""
+    validator(name, monitor).validate(document)
+
+
+def test_a_data_quality_baseline_and_schedule_run_in_our_image_and_the_sdk_reads_them(told: dict[str, Any]) -> None:
+    """Training data with a header; then an hour of captures with a hook script, which drops a tenth and names the columns."""
+    found = told["data_quality"]
+    held(found["baseline_statistics"], "statistics")
+    held(found["suggested_constraints"], "constraints")
+    assert found["baseline"] == "Completed: Job completed successfully with no violations."
+    assert found["baseline_statistics"]["dataset"]["item_count"] == 2333
+    assert found["statistics"]["dataset"]["item_count"] == 360
+    assert ("Day Mins", "completeness_check") in violated(found)
+    number = len(found["violations"]["violations"])
+    assert found["message"] == f"CompletedWithViolations: Job completed successfully with {number} violations."
+    assert (found["status"], found["executions"], found["image"]) == ("CompletedWithViolations", 1, IMAGE)
+    assert found["attached"] == {"image": IMAGE, "statistics": found["statistics"]}
+
+
+def test_model_quality_joins_labels_and_holds_metrics_against_suggested_thresholds(told: dict[str, Any]) -> None:
+    """Every third label is another than in training, which the baseline does not know of."""
+    found = told["model_quality"]
+    held(found["suggested_constraints"], "constraints", "model-quality")
+    held(found["statistics"], "statistics", "model-quality")
+    assert found["baseline_statistics"]["dataset"]["item_count"] == 300
+    assert found["statistics"]["dataset"]["item_count"] == 400
+    assert found["statistics"]["binary_classification_metrics"]["accuracy"]["value"] == pytest.approx(1 - 134 / 400)
+    assert ("accuracy", "LessThanThreshold") in violated(found)
+    assert found["status"] == "CompletedWithViolations"
+
+
+def test_the_stock_monitors_bias_baseline_is_imported_and_its_real_violations_come_out(told: dict[str, Any]) -> None:
+    """The real job's eight values to 1e-9, from a job definition that says in its endpoint input where features and prediction are."""
+    found = {entry["metric_name"]: entry for entry in told["bias"]["violations"]["violations"]}
+    real = {entry["metric_name"]: entry for entry in read(SAMPLES / "bias_endpoint_json.constraint_violations.json")["violations"]}
+    del real["FT"]  # does not follow from its definition: tests/bias/test_job.py
+    assert found.keys() == real.keys()
+    for name, entry in real.items():
+        assert float(found[name]["description"].split()[2]) == pytest.approx(float(entry["description"].split()[2]), rel=1e-9)
+    assert told["bias"]["message"] == "CompletedWithViolations: Job completed successfully with 8 violations."
+
+
+def test_clarifys_bias_baseline_job_runs_from_its_mounted_folders_alone(told: dict[str, Any]) -> None:
+    """Its environment says nothing of data; its metrics of labels are the stock baseline's."""
+    found, real = (
+        {entry["name"]: entry["value"] for entry in document["pre_training_bias_metrics"]["facets"]["Sex"][0]["metrics"]}
+        for document in (told["bias"]["suggested_constraints"], read(SAMPLES / "bias_endpoint_json.analysis.baseline.json"))
+    )
+    assert found == pytest.approx(real, rel=1e-9)
+
+
+def test_an_attribution_baseline_and_schedule_ask_the_model_that_the_environment_names(told: dict[str, Any]) -> None:
+    """A clean hour leaves no violations file, of which the SDK's reader makes None."""
+    found = told["attribution"]
+    (said,) = found["suggested_constraints"]["explanations"]["kernel_shap"].values()
+    moved = {name for name, value in said["global_shap_values"].items() if value > 1e-6}
+    assert moved == {"Education-Num", "Age", "Capital Gain"}
+    assert (found["violations"], found["status"]) == (None, "Completed")
+    assert found["message"] == "Completed: Job completed successfully with no violations."
+
+
+def test_a_job_that_fails_tells_the_sdks_user_why(told: dict[str, Any]) -> None:
+    """The first kilobyte of our message is what the SDK raises."""
+    raised = told["failed_baseline"]["raised"]
+    assert "cvs" in raised
+    assert "Hint: did you mean csv?" in raised
+
+
+def test_every_job_has_run_in_our_image_and_none_has_failed_but_one(ran: tuple[dict[str, Any], Platform]) -> None:
+    """Two SDKs, each: five baselines, one of which fails on purpose, two merges, four analyses."""
+    _, platform = ran
+    assert {request["AppSpecification"]["ImageUri"] for request in platform.requests} == {IMAGE}
+    assert len(platform.jobs) == len(platform.requests) == 2 * 11
+    assert [job["ProcessingJobStatus"] for job in platform.jobs.values()].count("Failed") == 2
+
+
+def test_the_monitors_metrics_are_in_cloudwatch_under_their_namespaces(ran: tuple[dict[str, Any], Platform]) -> None:
+    """Those of data quality are in a file, which the platform publishes; the others' our jobs have put there."""
+    _, platform = ran
+    client = boto3.client("cloudwatch", region_name=REGION, endpoint_url=platform.granted["AWS_ENDPOINT_URL_CLOUDWATCH"])
+    namespaces = {metric["Namespace"] for page in client.get_paginator("list_metrics").paginate() for metric in page["Metrics"]}
+    kinds = ("bias-metrics", "explainability-metrics", "model-metrics")
+    assert {f"aws/sagemaker/Endpoints/{kind}" for kind in kinds} <= namespaces
