@@ -51,8 +51,9 @@ fmt: setup ## format the code and apply the safe fixes
 docs: setup ## write docs/metrics.md from the registries
 	@$(BIN)/hourglass metrics > docs/metrics.md
 
-notebooks: setup ## run the notebooks and keep what they show
-	@$(BIN)/jupyter execute --inplace notebooks/*.ipynb
+notebooks: setup setup-sdk ## run the notebooks and keep what they show
+	@$(BIN)/jupyter execute --inplace notebooks/bias_alarms_by_sample_size.ipynb
+	@$(BIN)/python -m tests.sdk.notebook
 
 bench: setup java ## speed and memory, as ratios measured in one run
 	@$(BIN)/python bench/run.py

@@ -364,7 +364,12 @@ def serve(folder: Path, store_endpoint: str) -> Iterator[tuple[str, Platform]]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     endpoint = f"http://{LOOPBACK}:{server.server_port}"
-    places = {"AWS_ENDPOINT_URL": store_endpoint, "AWS_ENDPOINT_URL_CLOUDWATCH": endpoint}
+    places = {
+        "AWS_ENDPOINT_URL": store_endpoint,
+        "AWS_ENDPOINT_URL_CLOUDWATCH": endpoint,
+        # by which our jobs know the platform's role; the tests' own credentials come before it
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{endpoint}/credentials",
+    }
     platform.granted = {**{name: value for name, value in os.environ.items() if name.startswith("AWS_")}, **places}
     platform.client = boto3.client("sagemaker", region_name=REGION, endpoint_url=endpoint)
     try:

@@ -10,6 +10,8 @@ import json
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import pytest
 from tests import environments, servers
 from tests.engine import read, validator
 from tests.sdk.monitoring_platform import IMAGE, REGION, ROLE, Platform, serve
+from tests.sdk.notebook import NOTEBOOK, code_cells, run_cells
 
 SCRIPT = Path(__file__).with_name("monitor_with_sdk.py")
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -125,25 +128,26 @@ def create_endpoints(client: Any, bucket: str) -> None:
         client.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
 
-@pytest.fixture(scope="module")
-def ran(
-    object_store: servers.ObjectStore, tmp_path_factory: pytest.TempPathFactory, aws_environment: pytest.MonkeyPatch
-) -> Iterator[tuple[dict[str, Any], Platform]]:
-    """What the readers of both SDKs said of every monitor, and the platform with its jobs; the two run at the same time."""
-    folder = tmp_path_factory.mktemp("platform")
+@dataclass(frozen=True)
+class User:
+    """What somebody with an account has: `given` is what the script is told, `environment` what a process of theirs finds."""
+
+    given: dict[str, str]
+    environment: dict[str, str]
+
+
+@contextmanager
+def user_of_a_platform(folder: Path, object_store: servers.ObjectStore) -> Iterator[tuple[User, Platform]]:
+    """Starts the platform, with an hour of captures of two endpoints."""
     bucket = object_store.create_bucket("monitors").removeprefix("s3://")
     training = SAMPLES / "churn_training-dataset-with-header.csv"
     (folder / "preprocess.py").write_text(HOOK.format(names=training.read_text().splitlines()[0].split(",")))
     (folder / "predicted.csv").write_text(predicted_table())
     # off, as nothing of a test goes beyond the loopback
     (folder / "config.yaml").write_text("SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      TelemetryOptOut: true\n")
-    with serve(folder / "jobs", object_store.endpoint) as (endpoint, platform), aws_environment.context() as patch:
+    with serve(folder / "jobs", object_store.endpoint) as (endpoint, platform):
         put_hour(platform.store, bucket)
         create_endpoints(platform.client, bucket)
-        for service in ("SAGEMAKER", "STS"):
-            patch.setenv(f"AWS_ENDPOINT_URL_{service}", endpoint)
-        patch.setenv("AWS_MAX_ATTEMPTS", "1")
-        patch.setenv("SAGEMAKER_USER_CONFIG_OVERRIDE", str(folder / "config.yaml"))
         given = {
             "platform": endpoint,
             "bucket": bucket,
@@ -157,13 +161,32 @@ def ran(
             "model": f"s3://{bucket}/adult/model.py",
             "stock_baseline": f"s3://{bucket}/stock/analysis.json",
         }
-        pythons = {name: environments.ensure(name) for name in SDKS}
-        with ThreadPoolExecutor() as pool:
-            asked = {
-                name: pool.submit(environments.ask, python, SCRIPT, *MONITORS, given={**given, "name": name})
-                for name, python in pythons.items()
-            }
-            yield {name: said.result() for name, said in asked.items()}, platform
+        environment = {
+            **{name.upper(): value for name, value in given.items()},
+            **{f"AWS_ENDPOINT_URL_{service}": endpoint for service in ("SAGEMAKER", "STS")},
+            "AWS_MAX_ATTEMPTS": "1",
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(folder / "config.yaml"),
+        }
+        yield User(given, environment), platform
+
+
+@pytest.fixture(scope="module")
+def ran(object_store: servers.ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Any], Platform]]:
+    """What the readers of both SDKs said of every monitor and the notebook's cells printed, all at the same time; and the platform."""
+    pythons = {name: environments.ensure(name) for name in SDKS}
+    with (
+        user_of_a_platform(tmp_path_factory.mktemp("platform"), object_store) as (user, platform),
+        pytest.MonkeyPatch.context() as patch,
+        ThreadPoolExecutor() as pool,
+    ):
+        for name, value in user.environment.items():
+            patch.setenv(name, value)
+        asked = {
+            name: pool.submit(environments.ask, python, SCRIPT, *MONITORS, given={**user.given, "name": name})
+            for name, python in pythons.items()
+        }
+        printed = pool.submit(run_cells, pythons["sdk"], {})
+        yield {**{name: said.result() for name, said in asked.items()}, "notebook": printed.result()}, platform
 
 
 @pytest.fixture(params=SDKS)
@@ -250,9 +273,15 @@ def test_a_job_that_fails_tells_the_sdks_user_why(told: dict[str, Any]) -> None:
     assert "Hint: did you mean csv?" in told["failed_baseline"]["reason"]
 
 
+def test_the_notebook_shows_what_its_cells_print(ran: tuple[dict[str, Any], Platform]) -> None:
+    """`make notebooks` keeps it."""
+    shown = ["".join("".join(output["text"]) for output in cell["outputs"]) for cell in code_cells(json.loads(NOTEBOOK.read_text()))]
+    assert ran[0]["notebook"] == shown
+
+
 def test_sdk_2_raises_the_reason_where_sdk_3_stumbles(ran: tuple[dict[str, Any], Platform]) -> None:
     """A fault of SDK 3.27 with any image: what docs/sagemaker.md says of it holds until this fails."""
-    raised = {name: found["failed_baseline"]["raised"] for name, found in ran[0].items()}
+    raised = {name: found["failed_baseline"]["raised"] for name, found in ran[0].items() if name in SDKS}
     assert "Hint: did you mean csv?" in raised["sdk"]
     assert raised["sdk3"] == "module 'botocore.exceptions' has no attribute 'UnexpectedStatusException'"
 
@@ -262,15 +291,15 @@ def test_clarifys_monitors_of_sdk_3_cannot_wrap_their_own_jobs(ran: tuple[dict[s
     of_job = "'ProcessingJob' object has no attribute 'sagemaker_session'"
     of_execution = "'MonitoringExecution' object has no attribute 'job_name'"
     for kind in ("bias", "attribution"):
-        said = {name: (found[kind]["baseline_fault"], found[kind]["sdk_fault"]) for name, found in ran[0].items()}
+        said = {name: (ran[0][name][kind]["baseline_fault"], ran[0][name][kind]["sdk_fault"]) for name in SDKS}
         assert said == {"sdk": (None, None), "sdk3": (of_job, of_execution)}
 
 
 def test_every_job_has_run_in_our_image_and_none_has_failed_but_one(ran: tuple[dict[str, Any], Platform]) -> None:
-    """Two SDKs, each: five baselines, one of which fails on purpose, two merges, four analyses."""
+    """Two SDKs, each: five baselines, one of which fails on purpose, two merges, four analyses; the notebook has a baseline and three."""
     _, platform = ran
     assert {request["AppSpecification"]["ImageUri"] for request in platform.requests} == {IMAGE}
-    assert len(platform.jobs) == len(platform.requests) == 2 * 11
+    assert len(platform.jobs) == len(platform.requests) == 2 * 11 + 4
     assert [job["ProcessingJobStatus"] for job in platform.jobs.values()].count("Failed") == 2
 
 
