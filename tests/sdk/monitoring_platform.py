@@ -27,6 +27,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.validate import ParamValidator
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -371,7 +372,9 @@ def serve(folder: Path, store_endpoint: str) -> Iterator[tuple[str, Platform]]:
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{endpoint}/credentials",
     }
     platform.granted = {**{name: value for name, value in os.environ.items() if name.startswith("AWS_")}, **places}
-    platform.client = boto3.client("sagemaker", region_name=REGION, endpoint_url=endpoint)
+    # a job runs while its request waits, and must not run twice where the machine is slow
+    patience = Config(read_timeout=300, retries={"total_max_attempts": 1})
+    platform.client = boto3.client("sagemaker", region_name=REGION, endpoint_url=endpoint, config=patience)
     try:
         yield endpoint, platform
     finally:
