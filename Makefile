@@ -15,7 +15,7 @@ test-spark35: export PYSPARK_PYTHON := $(CURDIR)/.venv-spark35/bin/python
 export PYSPARK_DRIVER_PYTHON = $(PYSPARK_PYTHON)
 unexport SPARK_HOME SPARK_CONF_DIR
 
-.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench bench-alarms setup setup-fairlearn setup-sdk setup-sdk3 setup-spark35 java lock clean
+.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench bench-alarms setup setup-airflow setup-fairlearn setup-sdk setup-sdk3 setup-spark35 java lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ help: ## this list
 demo: setup java ## the main job on real data with planted faults: local files, local Spark, no account
 	@$(BIN)/hourglass demo
 
-test: setup setup-fairlearn setup-sdk setup-sdk3 java ## all tests, doctests and the README's code blocks
+test: setup setup-airflow setup-fairlearn setup-sdk setup-sdk3 java ## all tests, doctests and the README's code blocks
 	@$(BIN)/python -m pytest
 
 test-spark35: setup-spark35 setup-fairlearn setup-sdk java ## all tests on Spark 3.5, and those of users' own checks, which Deequ has on 3.5 only
@@ -67,6 +67,8 @@ bench-alarms: setup ## how often rules alarm in clean windows, and how often the
 
 setup: .venv/.stamp ## .venv from requirements/*.txt: exact versions, checked hashes
 
+setup-airflow: .venv-airflow/.stamp ## .venv-airflow with Airflow 3, which the tests run our DAGs with
+
 setup-fairlearn: .venv-fairlearn/.stamp ## .venv-fairlearn with fairlearn, whose metrics the tests hold ours against
 
 setup-sdk: .venv-sdk/.stamp ## .venv-sdk with the SageMaker Python SDK, which the tests let read our files
@@ -87,9 +89,10 @@ lock: setup ## resolve all versions anew and write requirements/*.txt
 	@$(compile) --group pyproject.toml:fairlearn -o requirements/fairlearn.txt
 	@$(compile) --group pyproject.toml:sdk -o requirements/sdk.txt
 	@$(compile) --group pyproject.toml:sdk3 -o requirements/sdk3.txt
+	@$(compile) --group pyproject.toml:airflow pyproject.toml $(addprefix --no-emit-package ,$(not-airflow)) -o requirements/airflow.txt
 
 clean: ## remove the environments and what the tools left behind
-	rm -rf .venv .venv-fairlearn .venv-sdk .venv-sdk3 .venv-spark35 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
+	rm -rf .venv .venv-airflow .venv-fairlearn .venv-sdk .venv-sdk3 .venv-spark35 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis libs/*.egg-info
 
 # pyspark comes as source only: its build, like our own, takes the locked setuptools, since an isolated one would fetch an unlocked one
 .venv/.stamp: requirements/build.txt requirements/dev.txt pyproject.toml
@@ -106,6 +109,16 @@ clean: ## remove the environments and what the tools left behind
 	@echo "setting up $(@D) with $(PYTHON): about half a minute" >&2
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/pip install --quiet --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+# Airflow and our package's own requirements in one environment, but for what its tasks' processes need and its DAGs do not
+not-airflow := boto3 botocore pandas py4j pypdf pyspark s3transfer vl-convert-python
+.venv-airflow/.stamp: requirements/build.txt requirements/airflow.txt pyproject.toml
+	@$(need-python)
+	@echo "setting up $(@D) with $(PYTHON): about a minute" >&2
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --no-compile --require-hashes --no-deps --only-binary :all: -r requirements/build.txt -r requirements/airflow.txt
+	@$(@D)/bin/pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-spark35/.stamp: requirements/build.txt requirements/spark35.txt pyproject.toml | java

@@ -20,6 +20,7 @@ from hourglass.commands.monitor import (
     run_command,
 )
 from hourglass.commands.replay import calibrate_command, replay_command
+from hourglass.commands.schedule import schedule_group
 from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
 from hourglass.errors import HourglassError, SettingsError
@@ -55,7 +56,7 @@ def metrics_command(own_metrics: str | None) -> None:
 
 for command in (
     *(data_quality_command, merge_command, model_quality_command, bias_command, attribution_command, run_command, backfill_command),
-    *(states_group, compare_command, thresholds_command, calibrate_command, replay_command),
+    *(states_group, compare_command, thresholds_command, calibrate_command, replay_command, schedule_group),
 ):
     cli.add_command(command)
 

@@ -491,11 +491,20 @@ def _read_yaml(path: str, faults: list[HourglassError]) -> dict[str, Any]:
                 )
             )
         elif value is not None:
-            found[name] = _as_setting(value)
+            found[name] = as_setting(value)
     return found
 
 
-def _as_setting(value: Any) -> Any:
+def said_in_yaml(path: str) -> dict[str, Any]:
+    """What a file says of each setting, as the environment would; SettingsError with its faults."""
+    faults: list[HourglassError] = []
+    said = _read_yaml(path, faults)
+    if faults:
+        raise SettingsError(faults)
+    return said
+
+
+def as_setting(value: Any) -> Any:
     """A YAML value as the settings take it: times and nested formats as their text."""
     if isinstance(value, datetime | date):
         return value.isoformat()
