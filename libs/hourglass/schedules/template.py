@@ -14,6 +14,7 @@ from hourglass.schedules.schedule import Document, Schedule
 from hourglass.schedules.state_machine import Platform, role_of, state_machine
 
 _MINUTE = timedelta(minutes=1)
+_ARN, _STACKS_ARN = "arn:aws:", "arn:${AWS::Partition}:"  # China's and the government's regions have others
 _OURS = re.compile(r"\$\{(?!Topic\}|Role\w+\}|AWS::)")
 
 
@@ -42,7 +43,7 @@ def template(schedule: Schedule, platform: Platform) -> dict[str, Any]:
             "Type": "AWS::StepFunctions::StateMachine",
             "Properties": {
                 "StateMachineName": machine_name(schedule, endpoint),
-                "DefinitionString": {"Fn::Sub": _OURS.sub("${!", definition)},
+                "DefinitionString": {"Fn::Sub": _OURS.sub("${!", definition).replace(_ARN, _STACKS_ARN)},
                 "RoleArn": {"Fn::GetAtt": [role_of(STATE_MACHINE), "Arn"]},
             },
         }
@@ -82,4 +83,7 @@ def _substituted(value: Any) -> Any:
         return {key: _substituted(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_substituted(inner) for inner in value]
-    return {"Fn::Sub": value} if isinstance(value, str) and "${AWS::" in value else value
+    if not isinstance(value, str):
+        return value
+    value = value.replace(_ARN, _STACKS_ARN)
+    return {"Fn::Sub": value} if "${AWS::" in value else value
