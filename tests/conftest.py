@@ -24,13 +24,13 @@ settings.load_profile("no-deadline")
 
 # run in environments of their own, and cannot be imported here to look for doctests
 READ_WITH_SDK = Path(__file__).with_name("sdk") / "read_monitoring_files.py"
-collect_ignore = ["oracles/fairlearn_metrics.py", str(READ_WITH_SDK), "sdk/monitor_with_sdk.py"]
+collect_ignore = ["oracles/fairlearn_metrics.py", "schedulers/airflow_runs.py", str(READ_WITH_SDK), "sdk/monitor_with_sdk.py"]
 # Deequ has no jar for the other Spark line that anybody here could try; `make test-spark35` runs these
 HAS_DEEQU = spark_line() in DEEQU
 if not HAS_DEEQU:
     collect_ignore.append("spark/test_deequ.py")
-else:  # its jobs run without Spark but one, and two SDKs take a minute: on the other line only
-    collect_ignore.append("sdk/test_drop_in.py")
+else:  # they run `hourglass` in processes, without Spark: on the other line only
+    collect_ignore += ["schedulers", "sdk/test_drop_in.py"]
 
 SPARK_SETTINGS = {
     # the default of 200 tasks for a handful of rows would be most of a test's time

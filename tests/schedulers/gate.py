@@ -94,7 +94,8 @@ def gate(server: str, service: str = "s3") -> Iterator[Gate]:
 
         def handle_one(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            body = self.rfile.read(int(headers.get("content-length", 0)))
+            chunked = headers.get("transfer-encoding", "") == "chunked"
+            body = b"".join(self.chunks()) if chunked else self.rfile.read(int(headers.get("content-length", 0)))
             if service == "s3":
                 rights = rights_of(self.command, self.path, headers, body)
             else:
@@ -106,7 +107,7 @@ def gate(server: str, service: str = "s3") -> Iterator[Gate]:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():  # the signature is of the host that the client knows
                 connection.putheader(name, value)
-            connection.endheaders(body)
+            connection.endheaders([body] if chunked and body else None if chunked else body, encode_chunked=chunked)
             answer = connection.getresponse()
             content = answer.read()
             bucket = urlsplit(self.path).path.lstrip("/").partition("/")[0]
@@ -121,6 +122,14 @@ def gate(server: str, service: str = "s3") -> Iterator[Gate]:
                     answer.getheader("content-length"),
                 )
             connection.close()
+
+        def chunks(self) -> Iterator[bytes]:
+            """The body of a request that does not say how long it is: an upload's part."""
+            while size := int(self.rfile.readline().partition(b";")[0], 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline().strip():  # trailers, such as a checksum's
+                pass
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_one  # noqa: N815 the base class's names
 

@@ -20,9 +20,10 @@ from typing import Any
 import boto3
 import jsonata
 import pytest
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_aws_sdk as aws_sdk
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_factory as factory
@@ -78,7 +79,7 @@ class JobFailedError(Exception):
 
 @contextmanager
 def interpreter(platform: Platform, s3_endpoint: str) -> Iterator[None]:
-    """moto's interpreter with what it lacks."""
+    """Moto's interpreter with what it lacks."""
     lock = threading.Lock()
 
     class Jobs(StateTaskServiceUnsupported):
@@ -88,12 +89,12 @@ def interpreter(platform: Platform, s3_endpoint: str) -> Iterator[None]:
 
         def _eval_service_task(
             self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], state_credentials: Any
-        ) -> None:  # noqa: ARG002 moto's signature
+        ) -> None:
             env.stack.append(normalised_parameters)
 
         def _eval_integration_pattern(
             self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], state_credentials: Any
-        ) -> None:  # noqa: ARG002 moto's signature
+        ) -> None:
             run = platform.process if self.resource.service_name == "sagemaker" else platform.submit
             asked = env.stack.pop()
             with lock:  # the machine has two cores
@@ -102,7 +103,7 @@ def interpreter(platform: Platform, s3_endpoint: str) -> Iterator[None]:
         def _from_error(self, env: Any, ex: Exception) -> Any:
             if not isinstance(ex, JobFailedError):
                 return super()._from_error(env=env, ex=ex)
-            name = CustomErrorName("States.TaskFailed")
+            name = StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed)
             told = TaskFailedEventDetails(error="States.TaskFailed", cause=str(ex), resource="", resourceType="")
             return FailureEvent(
                 env=env, error_name=name, event_type=HistoryEventType.TaskFailed, event_details=EventDetails(taskFailedEventDetails=told)
@@ -110,8 +111,8 @@ def interpreter(platform: Platform, s3_endpoint: str) -> Iterator[None]:
 
     known, client = factory.state_task_service_for, aws_sdk.boto_client_for
 
-    def service(name: str) -> Any:
-        return Jobs() if name in {"sagemaker", "emr-serverless"} else known(name)
+    def service(service_name: str) -> Any:
+        return Jobs() if service_name in {"sagemaker", "emr-serverless"} else known(service_name)
 
     def to_service(region: str, service: str, state_credentials: Any = None) -> Any:
         return S3(s3_endpoint) if service == "s3" else client(region, service, state_credentials)

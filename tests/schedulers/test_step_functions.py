@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
+import re
+import subprocess
+import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,11 +20,11 @@ import moto.core.config
 import pyarrow.fs as pafs
 import pytest
 import yaml
-from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 from cfnlint import lint_all
 
 from hourglass import storage
+from hourglass.capture.window import Window
 from hourglass.schedules.policies import policies
 from hourglass.schedules.schedule import read_schedule
 from hourglass.schedules.state_machine import Platform, state_machine
@@ -34,7 +38,7 @@ EXAMPLE = ROOT / "conf" / "schedule.yaml"
 ENDPOINT = "adult-income"
 DAY = "2026/11/20"
 MACHINE, TOPIC, RULE = "AWS::StepFunctions::StateMachine", "AWS::SNS::Topic", "AWS::Events::Rule"
-PATIENCE = 240
+PATIENCE = 150
 ACCOUNT, REGION = "123456789012", "us-east-1"  # moto's
 
 
@@ -171,7 +175,7 @@ class Cloud:
         states = boto3.client("stepfunctions", endpoint_url=self.server)
         self.platform.jobs.clear()
         event = json.dumps({"time": at, "source": "aws.events", "detail-type": "Scheduled Event"})
-        arn = states.start_execution(stateMachineArn=self.machines[kind], input=event)["executionArn"]
+        arn = states.start_execution(stateMachineArn=self.machines[kind], name=str(uuid.uuid4()), input=event)["executionArn"]
         deadline = time.monotonic() + PATIENCE
         while (found := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
             assert time.monotonic() < deadline, states.get_execution_history(executionArn=arn)["events"][-3:]
@@ -249,12 +253,131 @@ def subscribed(server: str, name: str, topic: str) -> str:
     return queue
 
 
-def test_x(cloud):
-    for kind in Platform:
-        found = cloud.run(kind, "2026-11-20T11:20:00Z")
-        print(json.dumps(found, default=str, indent=1))
-        for job in cloud.platform.jobs:
-            print(job["name"], job.get("message"), job["log"][-800:])
-        print(cloud.told(kind))
-    for role, (store, metrics) in cloud.gates.items():
-        print(role, sorted(store.asked), sorted(metrics.asked), store.refused, metrics.refused)
+@dataclass(frozen=True)
+class Run:
+    """An execution at its end: its description, what it said of each job, the jobs that it ran, what the topic's subscriber got."""
+
+    found: dict[str, Any]
+    jobs: list[dict[str, Any]]
+    told: list[dict[str, Any]]
+
+    @property
+    def said(self) -> dict[str, dict[str, Any]]:
+        return {job["job"]: job for job in json.loads(self.found["output"])}
+
+
+def run(cloud: Cloud, platform: Platform, at: str) -> Run:
+    found = cloud.run(platform, at)
+    return Run(found, [*cloud.platform.jobs], cloud.told(platform))
+
+
+@pytest.fixture(scope="module")
+def processed(cloud: Cloud) -> Run:
+    """The hour from 10 on SageMaker Processing: a quarter of workclass is null."""
+    return run(cloud, Platform.SAGEMAKER, "2026-11-20T11:20:00Z")
+
+
+@pytest.fixture(scope="module")
+def submitted(cloud: Cloud) -> Run:
+    """The same on EMR Serverless, while the baseline of model quality is not there."""
+    storage.remove(f"{cloud.bucket}/quality-baseline/constraints.json")
+    return run(cloud, Platform.EMR_SERVERLESS, "2026-11-20T11:59:59Z")
+
+
+def test_a_stack_has_a_rule_that_starts_its_state_machine(cloud):
+    events = boto3.client("events", endpoint_url=cloud.server)
+    for platform, made in cloud.stacks.items():
+        rule = made[RULE].rpartition("/")[2]
+        assert events.describe_rule(Name=rule)["ScheduleExpression"] == "cron(20 * * * ? *)"
+        (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+        assert target["Arn"] == made[MACHINE] == cloud.machines[platform]
+        assert target["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/{NAMES[platform]}-rule"
+
+
+def test_all_jobs_of_a_run_are_done_each_with_its_own_hours(processed):
+    assert processed.found["status"] == "SUCCEEDED", processed.found.get("cause")
+    hours = {job: said["start"] for job, said in processed.said.items()}
+    captures, labels = "2026-11-20T10:00:00Z", "2026-11-20T09:00:00Z"
+    assert hours == {"data-quality": captures, "attribution": captures, "model-quality": labels, "bias": labels}
+    assert [job["name"].split("-adult")[0] for job in processed.jobs].count("house-merge") == 1
+
+
+def test_violations_are_told_to_the_topic_with_the_place_of_their_report(cloud, processed):
+    (message,) = processed.told
+    assert "data-quality" in message["Subject"]
+    assert message["Message"].startswith(f"data-quality of {ENDPOINT}, 2026-11-20T10:00:00Z: CompletedWithViolations: ")
+    folder = message["Message"].split("\n")[0].rpartition(" ")[2]
+    assert folder == f"{cloud.bucket}/reports/house/data-quality/{DAY}/10/"
+    assert json.loads(storage.read_bytes(f"{folder}constraint_violations.json"))["violations"]
+
+
+def test_what_sagemaker_is_asked_for_is_what_its_model_knows(processed):
+    shape = boto3.client("sagemaker").meta.service_model.operation_model("CreateProcessingJob").input_shape
+    for job in processed.jobs:
+        assert ParamValidator().validate(job["asked"], shape).generate_report() == ""
+        assert re.fullmatch(shape.members["ProcessingJobName"].metadata["pattern"], job["name"])
+        assert len(job["name"]) <= shape.members["ProcessingJobName"].metadata["max"]
+
+
+def test_a_job_that_fails_is_tried_again_and_told_while_the_others_go_on(submitted):
+    assert submitted.found["status"] == "FAILED"
+    names = [job["name"].split()[1] for job in submitted.jobs]
+    assert names.count("model-quality") == 2  # retries: 1
+    assert {name: names.count(name) for name in set(names) - {"model-quality"}} == dict.fromkeys(
+        ("merge", "data-quality", "bias", "attribution"), 1
+    )
+    assert submitted.found["error"] == "Hourglass.JobFailed"
+    (message,) = submitted.told
+    assert message["Subject"] == f"{ENDPOINT}: data-quality, model-quality"
+    assert "CompletedWithViolations: see constraint_violations.json" in message["Message"]
+    assert "model-quality of adult-income, 2026-11-20T09:00:00Z: Job failed" in message["Message"]
+
+
+def test_what_emr_serverless_is_asked_for_is_what_its_model_knows(submitted):
+    shape = boto3.client("emr-serverless").meta.service_model.operation_model("StartJobRun").input_shape
+    for job in submitted.jobs:
+        asked = job["asked"] | {"ClientToken": "made by Step Functions"}
+        assert ParamValidator().validate(camel(asked), shape).generate_report() == ""
+
+
+def camel(document: Any) -> Any:
+    """Step Functions spells all keys with a capital, the service's own model does not."""
+    if isinstance(document, dict):
+        return {key[:1].lower() + key[1:]: camel(value) for key, value in document.items()}
+    return document
+
+
+def test_each_job_did_with_its_roles_rights_and_used_every_one_of_them(cloud, processed, submitted):
+    """The gates let nothing else through. What a role may and its job did not need is more than the least."""
+    assert processed.found["status"] == "SUCCEEDED"
+    refused = {role: gates[0].refused | gates[1].refused for role, gates in cloud.gates.items()}
+    assert {role: rights for role, rights in refused.items() if rights} == {}
+    for role in ("merge", "data-quality", "model-quality", "bias", "attribution"):
+        store, metrics = cloud.gates[f"house-{role}"]
+        used = {action for action, _ in store.asked | metrics.asked}
+        allowed = {
+            action
+            for statement in store.policy["Statement"]
+            for action in statement["Action"]
+            if action.partition(":")[0] in {"s3", "cloudwatch"}
+        }
+        assert used == allowed, role
+
+
+def test_a_job_without_a_right_says_so(cloud, processed, tmp_path):
+    """The gate is closed where a statement is missing: so the rights that are there are needed."""
+    schedule = read_schedule(str(cloud.platform.place / "house.yaml"))
+    policy = policies(schedule, Platform.SAGEMAKER, ACCOUNT, REGION)["data-quality"]
+    less = [statement for statement in policy["Statement"] if statement["Sid"] != "WhatIsRead"]
+    with gate(cloud.platform.environment_of("house-data-quality")["AWS_ENDPOINT_URL"]) as closed:
+        closed.policy = {**policy, "Statement": less}
+        words = next(job for job in schedule.endpoints[ENDPOINT] if job.command == "data-quality").words(Window.of_hour(f"{DAY}/10"))
+        done = subprocess.run(
+            [Path(sys.executable).with_name("hourglass"), *words],
+            env={**os.environ, "AWS_ENDPOINT_URL": closed.endpoint},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "ACCESS_DENIED" in done.stderr

@@ -15,7 +15,7 @@ from hourglass.schedules.state_machine import Platform, role_of, state_machine
 
 _MINUTE = timedelta(minutes=1)
 _ARN, _STACKS_ARN = "arn:aws:", "arn:${AWS::Partition}:"  # China's and the government's regions have others
-_OURS = re.compile(r"\$\{(?!Topic\}|Role\w+\}|AWS::)")
+_OURS = re.compile(r"\$\{(?!Topic\}|Role\w+\.Arn\})")
 
 
 def template(schedule: Schedule, platform: Platform) -> dict[str, Any]:
