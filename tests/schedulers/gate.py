@@ -6,7 +6,6 @@ It reads what a request asks for from its method, path and query, as S3 does; of
 from __future__ import annotations
 
 import http.client
-import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -83,84 +82,93 @@ def operation(target: str, headers: Mapping[str, str], body: bytes) -> str:
     return parse_qs(body.decode())["Action"][0]
 
 
+class Handler(BaseHTTPRequestHandler):
+    """One connection of a client's."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def handle_request(self) -> None:
+        gate, service = self.server.gate, self.server.service
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        chunked = headers.get("transfer-encoding", "") == "chunked"
+        body = b"".join(self.chunks()) if chunked else self.rfile.read(int(headers.get("content-length", 0)))
+        if service == "s3":
+            rights = rights_of(self.command, self.path, headers, body)
+        else:
+            rights = [(f"{service}:{operation(self.path, headers, body)}", "*")]
+        if not all([gate.allows(right, body) for right in rights]):  # noqa: C419 each of them is written down
+            self.answer(403, {"content-type": "application/xml"}, DENIED)
+            return
+        status, answered, content = self.forward(body, chunked=chunked)
+        bucket = urlsplit(self.path).path.lstrip("/").partition("/")[0]
+        # who may not list a bucket is not told that a key is not in it
+        if service == "s3" and status == 404 and not gate.allows(("s3:ListBucket", f"arn:aws:s3:::{bucket}")):
+            status, answered, content = 403, {"content-type": "application/xml"}, DENIED
+        self.answer(status, answered, content)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_request  # noqa: N815 the base class's names
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body of a request that does not say how long it is: an upload's part."""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():  # trailers, such as a checksum's
+            pass
+
+    def forward(self, body: bytes, *, chunked: bool) -> tuple[int, dict[str, str], bytes]:
+        behind = self.server.behind
+        connection = http.client.HTTPConnection(behind.hostname or LOOPBACK, behind.port, timeout=60)
+        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():  # the signature is of the host that the client knows
+            connection.putheader(name, value)
+        whole = body or None
+        connection.endheaders([body] if chunked and body else whole, encode_chunked=chunked)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, dict(answer.getheaders()), content
+
+    def answer(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.send_response_only(status)
+        length = str(len(content))
+        for name, value in headers.items():
+            if name.lower() == "content-length" and self.command == "HEAD":
+                length = value
+            if name.lower() not in HOP_BY_HOP:
+                self.send_header(name, value)
+        if status not in {204, 304}:
+            self.send_header("Content-Length", length)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+class Server(ThreadingHTTPServer):
+    """What the handlers of all connections know."""
+
+    daemon_threads = True
+
+    def __init__(self, server: str, service: str) -> None:
+        super().__init__((LOOPBACK, 0), Handler)
+        self.behind, self.service = urlsplit(server), service
+        self.gate = Gate(endpoint=f"http://{LOOPBACK}:{self.server_port}")
+
+
 @contextmanager
 def gate(server: str, service: str = "s3") -> Iterator[Gate]:
     """A gate before a server on the loopback."""
-    before = Gate()
-    behind = urlsplit(server)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_one(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            chunked = headers.get("transfer-encoding", "") == "chunked"
-            body = b"".join(self.chunks()) if chunked else self.rfile.read(int(headers.get("content-length", 0)))
-            if service == "s3":
-                rights = rights_of(self.command, self.path, headers, body)
-            else:
-                rights = [(f"{service}:{operation(self.path, headers, body)}", "*")]
-            if not all([before.allows(right, body) for right in rights]):
-                self.answer(403, {"content-type": "application/xml"}, DENIED)
-                return
-            connection = http.client.HTTPConnection(behind.hostname or LOOPBACK, behind.port, timeout=60)
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():  # the signature is of the host that the client knows
-                connection.putheader(name, value)
-            connection.endheaders([body] if chunked and body else None if chunked else body, encode_chunked=chunked)
-            answer = connection.getresponse()
-            content = answer.read()
-            bucket = urlsplit(self.path).path.lstrip("/").partition("/")[0]
-            # who may not list a bucket is not told that a key is not in it
-            if service == "s3" and answer.status == 404 and not before.allows(("s3:ListBucket", f"arn:aws:s3:::{bucket}")):
-                self.answer(403, {"content-type": "application/xml"}, DENIED)
-            else:
-                self.answer(
-                    answer.status,
-                    {name: value for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP},
-                    content,
-                    answer.getheader("content-length"),
-                )
-            connection.close()
-
-        def chunks(self) -> Iterator[bytes]:
-            """The body of a request that does not say how long it is: an upload's part."""
-            while size := int(self.rfile.readline().partition(b";")[0], 16):
-                yield self.rfile.read(size)
-                self.rfile.readline()
-            while self.rfile.readline().strip():  # trailers, such as a checksum's
-                pass
-
-        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_one  # noqa: N815 the base class's names
-
-        def answer(self, status: int, headers: Mapping[str, str], content: bytes, length: str | None = None) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            if status not in {204, 304}:
-                self.send_header("Content-Length", length if self.command == "HEAD" and length else str(len(content)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    httpd = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-    httpd.daemon_threads = True
-    before.endpoint = f"http://{LOOPBACK}:{httpd.server_port}"
-    thread = threading.Thread(target=httpd.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield before
-    finally:
-        httpd.shutdown()
-        thread.join()
-        httpd.server_close()
+    with Server(server, service) as before:
+        thread = threading.Thread(target=before.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield before.gate
+        finally:
+            before.shutdown()
+            thread.join()
 
 
 DENIED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
-
-
-def document(path: Any) -> Mapping[str, Any]:
-    """A policy document of a file."""
-    return dict(json.loads(path.read_text()))

@@ -87,14 +87,10 @@ def interpreter(platform: Platform, s3_endpoint: str) -> Iterator[None]:
             super().__init__()
             self._supported_integration_patterns = {ResourceCondition.Sync}
 
-        def _eval_service_task(
-            self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], state_credentials: Any
-        ) -> None:
+        def _eval_service_task(self, env: Any, normalised_parameters: dict[str, Any], **_: Any) -> None:
             env.stack.append(normalised_parameters)
 
-        def _eval_integration_pattern(
-            self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], state_credentials: Any
-        ) -> None:
+        def _eval_integration_pattern(self, env: Any, **_: Any) -> None:
             run = platform.process if self.resource.service_name == "sagemaker" else platform.submit
             asked = env.stack.pop()
             with lock:  # the machine has two cores
