@@ -5,6 +5,7 @@ from __future__ import annotations
 from hourglass.comparisons.comparison import Explanation, Worse, comparison
 from hourglass.comparisons.distribution import Distribution
 from hourglass.small_tests import INDEPENDENT, SMALL_TESTS, Column, Judged, judged
+from hourglass.small_tests.chance import told
 from hourglass.states import ColumnProfile, Quantiles
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
@@ -23,7 +24,7 @@ def explained(window: Distribution, baseline: Distribution) -> Explanation | Non
     key = min(certain or found.p_values, key=lambda name: found.p_values[name])
     best = found.found[key]
     factor = baseline.dispersions.get(key, INDEPENDENT).factor
-    return Explanation(best.words, f"{key}: effect {best.effect:.3g}, z {best.z:.1f}, λ {factor:.3g}, p {found.p_values[key]:.2g}")
+    return Explanation(best.words, f"{key}: effect {best.effect:.3g}, z {best.z:.1f}, λ {factor:.3g}, {told(found.p_values[key])}")
 
 
 @comparison(

@@ -10,6 +10,7 @@ from hourglass.constraints.baseline import Baseline, FeatureConstraint
 from hourglass.constraints.check import Evaluation, Verdict, check, columns_to_check
 from hourglass.constraints.correction import PValue, corrected, corrected_label
 from hourglass.dataset import Dataset
+from hourglass.small_tests.chance import told
 from hourglass.states import ColumnProfile
 from hourglass.statistics import ColumnType
 from hourglass.undefined import Undefined
@@ -136,7 +137,7 @@ def _within_budget(drift: _Drift, test: PValue, label: str, threshold: float, ot
         return Evaluation(name, KEY, label, p, threshold, Verdict.PASS, budget=budget, distance=distance)
     why = comparison.explain(drift.window, drift.reference) if comparison.explain else None
     sentence = f"{why.words} ({why.numbers})" if why else comparison.definition
-    sentence += f": p {p:.2g}, its share of the budget {threshold:.2g}"
+    sentence += f": {told(p)}, its share of the budget {threshold:.2g}"
     if others:
         more = f" and {len(others) - SHOWN_TOGETHER} more" if len(others) > SHOWN_TOGETHER else ""
         sentence += f"; moved together with {', '.join(others[:SHOWN_TOGETHER])}{more}"

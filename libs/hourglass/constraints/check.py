@@ -14,7 +14,7 @@ from hourglass.comparisons import Distribution
 from hourglass.constraints.baseline import CALIBRATED, ROBUST, Baseline, FeatureConstraint
 from hourglass.dataset import Dataset
 from hourglass.small_tests import INDEPENDENT, Dispersion
-from hourglass.small_tests.chance import z_of
+from hourglass.small_tests.chance import told, z_of
 from hourglass.states import ColumnProfile
 
 ROBUST_TAIL = 0.00135
@@ -212,7 +212,7 @@ def share_evaluation(baseline: Baseline, feature: FeatureConstraint, check: str,
         budget, part = min(1.0, p * decisions), baseline.config.budget / decisions
         if p >= part:
             return Evaluation(feature.name, check, definition, share, threshold, Verdict.PASS, budget=budget)
-        sentence = f"{sentence} (λ {dispersion.factor:.3g}, p {p:.2g}, its share of the budget {part:.2g})"
+        sentence = f"{sentence} (λ {dispersion.factor:.3g}, {told(p)}, its share of the budget {part:.2g})"
         return Evaluation(feature.name, check, definition, share, threshold, Verdict.VIOLATION, sentence, budget=budget)
     if falls_short(share, threshold, n, method):
         return Evaluation(feature.name, check, definition, share, threshold, Verdict.VIOLATION, sentence)

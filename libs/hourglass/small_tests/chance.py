@@ -7,7 +7,7 @@ from scipy import special
 
 from hourglass.values import Floats
 
-LEAST_P = 1e-300  # of a probability
+LEAST_P, _SMALLEST_TOLD = 1e-300, 1e-15  # of a probability
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -27,6 +27,15 @@ def p_of(z: float) -> float:
     0.05
     """
     return max(LEAST_P, float(2 * special.ndtr(-abs(z))))
+
+
+def told(p: float) -> str:
+    """A p as a sentence says it; how small a very small one is depends on digits that nobody has.
+
+    >>> told(0.00123), told(7e-300)
+    ('p 0.0012', 'p < 1e-15')
+    """
+    return f"p {p:.2g}" if p >= _SMALLEST_TOLD else f"p < {_SMALLEST_TOLD:g}"
 
 
 def z_of_shares(x: Floats, n: float, y: Floats, m: float) -> Floats:
