@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from hourglass.comparisons.comparison import Explanation, Worse, comparison
 from hourglass.comparisons.distribution import Distribution
-from hourglass.small_tests import INDEPENDENT, SMALL_TESTS, Column, Judged, judged
+from hourglass.small_tests import INDEPENDENT, SMALL_TESTS, Judged, judged
 from hourglass.small_tests.chance import told
-from hourglass.states import ColumnProfile, Quantiles
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
@@ -53,12 +52,4 @@ def small_tests_of(window: Distribution, baseline: Distribution) -> Judged | Und
     """What the small tests find of a column; Undefined without values on either side."""
     if window.n == 0 or baseline.n == 0:
         return Undefined("no values in the window" if window.n == 0 else "no values in the baseline")
-    return judged(_column(window), _column(baseline), baseline.dispersions)
-
-
-def _column(side: Distribution) -> Column:
-    """A column of all its states; where only statistics.json is known, of its distribution."""
-    profile = side.profile
-    if profile is None:
-        profile = ColumnProfile({Quantiles.kind: side.sketch} if side.sketch is not None else {})
-    return Column(profile, side.counts, side.other)
+    return judged(window.column, baseline.column, baseline.dispersions)

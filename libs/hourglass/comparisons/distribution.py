@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow.compute as pc
 
 from hourglass.hashing import hash_texts
-from hourglass.small_tests import Dispersion
+from hourglass.small_tests import Column, Dispersion
 from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, ValueClasses
 from hourglass.states.categories import CAP, LONGEST
 from hourglass.statistics import ColumnType
@@ -40,6 +41,14 @@ class Distribution:
         if self.sketch is not None:
             return self.sketch.n
         return sum((self.counts or {}).values()) + self.other
+
+    @cached_property
+    def column(self) -> Column:
+        """What the small tests see of it: all its states, or the distribution alone where only statistics.json is known."""
+        profile = self.profile
+        if profile is None:
+            profile = ColumnProfile({Quantiles.kind: self.sketch} if self.sketch is not None else {})
+        return Column(profile, self.counts, self.other)
 
     @property
     def rows(self) -> int:

@@ -6,7 +6,7 @@ from hourglass.constraints.check import CHECKS, Check, Evaluation, SuggestionOpt
 from hourglass.constraints.evaluate import evaluate
 from hourglass.constraints.learn import learnt_thresholds, past_distances, with_thresholds
 from hourglass.constraints.ranking import SegmentDrift, rank_segments
-from hourglass.constraints.reference_window import baseline_from, with_budget, with_states
+from hourglass.constraints.reference_window import baseline_from, with_budget, with_dispersions, with_states
 from hourglass.constraints.suggest import suggest
 from hourglass.constraints.where_it_shows import Excess, where_it_shows
 from hourglass.registration import import_all
@@ -38,6 +38,7 @@ __all__ = [
     "suggest",
     "where_it_shows",
     "with_budget",
+    "with_dispersions",
     "with_states",
     "with_thresholds",
 ]

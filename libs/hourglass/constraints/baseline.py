@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from hourglass.capture.documents import load
@@ -74,7 +75,7 @@ class FeatureConstraint:
     domains: tuple[str, ...] | None
     config: MonitoringConfig
 
-    @property
+    @cached_property
     def comparison(self) -> Comparison:
         """What its distribution is compared by."""
         if self.inferred_type.numeric:
@@ -136,7 +137,7 @@ class Baseline:
     data_sets: int = 1
     dispersions: Mapping[str, Mapping[str, Dispersion]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def decisions(self) -> int:
         """How many checks of a run share the budget of false alarms; 0 where none does."""
         return self.data_sets * sum(feature.decisions for feature in self.features.values())

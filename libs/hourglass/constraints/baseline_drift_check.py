@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hourglass.comparisons import COMPARISONS, Distribution, Worse, aligned, distribution_of
 from hourglass.constraints.baseline import Baseline, FeatureConstraint
@@ -45,7 +45,7 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         _measured(
             feature,
             column,
-            replace(baseline.distributions.get(feature.name, Distribution()), dispersions=baseline.dispersions.get(feature.name, {})),
+            baseline.distributions.get(feature.name, Distribution()),
         )
         for feature, column in columns_to_check(dataset, baseline)
         if feature.config.perform_comparison

@@ -12,6 +12,7 @@ from hourglass.comparisons.calibrated import small_tests_of
 from hourglass.constraints.baseline import Baseline, FeatureConstraint
 from hourglass.constraints.check import columns_to_check
 from hourglass.constraints.learn import beside_the_others
+from hourglass.constraints.reference_window import Dispersions
 from hourglass.dataset import Dataset
 from hourglass.errors import InputError
 from hourglass.references import Reference
@@ -22,8 +23,6 @@ from hourglass.undefined import Undefined
 
 VERSION = 1
 ALL = "all"  # windows beside all others; those of the same hour go by the reference's own name
-
-Dispersions = Mapping[str, Mapping[str, Dispersion]]
 
 
 @dataclass(frozen=True)

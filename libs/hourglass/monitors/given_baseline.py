@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from hourglass import storage
-from hourglass.constraints import Baseline, Calibration, parse_baseline, parse_calibration, with_budget, with_states
+from hourglass.constraints import Baseline, Calibration, parse_baseline, parse_calibration, with_budget, with_dispersions, with_states
 from hourglass.dataset import dataset_of
 from hourglass.errors import InputError
 from hourglass.hours import HourStates
@@ -69,7 +69,7 @@ def read_calibrated(places: BaselinePlaces, baseline: Baseline) -> tuple[Baselin
     states = read_baseline_states(places)
     if not baseline.decisions:
         return baseline, states
-    baseline = replace(baseline, dispersions=read_calibration(places).of(places.reference))
+    baseline = with_dispersions(baseline, read_calibration(places).of(places.reference))
     return baseline if states is None else with_states(baseline, dataset_of(states)), states
 
 

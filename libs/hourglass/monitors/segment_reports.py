@@ -17,6 +17,7 @@ from hourglass.constraints import (
     evaluate,
     rank_segments,
     where_it_shows,
+    with_dispersions,
 )
 from hourglass.constraints.baseline import DEFAULT_DRIFT_METHOD, ROBUST, SIMPLE
 from hourglass.constraints.baseline_drift_check import KEY
@@ -89,7 +90,7 @@ def past_of_segment(past: HourStates | None, baseline: Baseline, left_out: froze
             )
         features[name] = replace(feature, config=config)
     own = replace(own, features=features, config=baseline.config, left_out=left_out)
-    return replace(own, data_sets=baseline.data_sets, dispersions=baseline.dispersions)
+    return with_dispersions(replace(own, data_sets=baseline.data_sets), baseline.dispersions)
 
 
 def _share_method(method: str) -> str:

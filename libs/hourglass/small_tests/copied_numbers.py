@@ -21,7 +21,9 @@ def copied_numbers(pair: Pair) -> Found | None:
     window, baseline = pair.window.repeats, pair.baseline.repeats
     if window is None or baseline is None or window.numbers is None or window.n < 2 or baseline.n < 3:
         return None
-    fresh = window.counts[~np.isin(window.numbers, pair.baseline.items[0])].astype(np.float64)
+    known = pair.baseline.items[0]
+    places = np.minimum(np.searchsorted(known, window.numbers), len(known) - 1)
+    fresh = window.counts[known[places] != window.numbers].astype(np.float64)
     pairs = fresh * (fresh - 1) / 2
     found = float(pairs.sum())
     if not found:
