@@ -84,7 +84,7 @@ java: ## Java 17 to 21: found, or installed where apt and root allow
 
 lock: setup ## resolve all versions anew and write requirements/*.txt
 	@$(compile) --group pyproject.toml:build -o requirements/build.txt
-	@$(compile) --group pyproject.toml:dev --extra demo --extra attribution --extra models pyproject.toml -o requirements/dev.txt
+	@$(compile) --group pyproject.toml:dev --extra demo --extra attribution --extra models --extra otel pyproject.toml -o requirements/dev.txt
 	@$(compile) --group pyproject.toml:spark35 --extra demo --extra deequ --extra attribution --extra models pyproject.toml -o requirements/spark35.txt --constraint <($(not-spark))
 	@$(compile) --group pyproject.toml:fairlearn -o requirements/fairlearn.txt
 	@$(compile) --group pyproject.toml:sdk -o requirements/sdk.txt

@@ -8,7 +8,7 @@ import traceback
 
 import click
 
-from hourglass import __version__
+from hourglass import __version__, logs
 from hourglass.commands.compare import compare_command
 from hourglass.commands.merge import merge_command
 from hourglass.commands.monitor import (
@@ -63,10 +63,15 @@ for command in (
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: turns errors into one sentence on standard error, the message file, and an exit code."""
+    if form := logs.asked_format(sys.argv[1:] if arguments is None else arguments, os.environ):
+        logs.install(form)
     try:
         cli.main(arguments, prog_name="hourglass", standalone_mode=False)
     except click.ClickException as fault:
-        fault.show()
+        if logs.are_on():
+            logs.failed(fault, fault.format_message(), 2)
+        else:
+            fault.show()
         sys.exit(2)
     except click.Abort:
         click.echo("hourglass: stopped. What is in the store stays, and the same command goes on from there", err=True)
@@ -74,9 +79,12 @@ def main(arguments: list[str] | None = None) -> None:
     except HourglassError as fault:
         if isinstance(fault, SettingsError):  # there are no settings yet that say where the message file is
             write_failure(container_root_of(os.environ), fault)
-        click.echo("\n".join([f"hourglass: {fault}", *getattr(fault, "__notes__", ())]), err=True)
+        logs.failed(fault, "\n".join([str(fault), *getattr(fault, "__notes__", ())]), fault.exit_code)
         sys.exit(fault.exit_code)
     except Exception as fault:  # noqa: BLE001 the last net: whatever it is, the exit code is 1 and the reason is said
-        traceback.print_exc()
-        click.echo(f"hourglass: {unexpected(fault)}", err=True)
+        if not logs.are_on():
+            traceback.print_exc()
+        logs.failed(fault, unexpected(fault), 1)
         sys.exit(1)
+    finally:
+        logs.remove()

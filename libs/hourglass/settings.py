@@ -22,6 +22,8 @@ from hourglass.capture.formats import DatasetFormat, parse_dataset_format
 from hourglass.capture.window import Window, parse_duration, parse_time
 from hourglass.comparisons import find_comparison
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
+from hourglass.http_post import need_address
+from hourglass.notify import channel_targets
 from hourglass.own_metrics import register_own_metrics
 from hourglass.problems import Problem
 from hourglass.references import BASELINE, Reference, parse_reference
@@ -119,6 +121,16 @@ def _one_of(*choices: str) -> Any:
         return known[text.strip().lower()]
 
     return _by_parser(parse)
+
+
+def _link(text: str) -> str:
+    need_address("address", text.strip())
+    return text.strip()
+
+
+def _place(text: str) -> str:
+    """An address or a path."""
+    return _link(text) if text.strip().startswith(("http://", "https://")) else normalise(text.strip())
 
 
 Location = Annotated[str, _by_parser(normalise)]
@@ -351,6 +363,34 @@ class Settings(BaseModel):
     integral_domains: Annotated[
         bool, Field(description="Whether whole-number columns with few values get a domain. Data quality only.")
     ] = False
+    notify: Annotated[
+        Annotated[tuple[str, ...], _by_parser(channel_targets, tuple)],
+        Field(description="Who is told of violations, with commas: http(s) addresses, ARNs of SNS topics, event buses, state machines."),
+    ] = ()
+    notify_retrain: Annotated[
+        Annotated[tuple[str, ...], _by_parser(channel_targets, tuple)],
+        Field(description="What starts retraining after violations, spelled like --notify; at most once in --notify-cooldown."),
+    ] = ()
+    notify_cooldown: Annotated[
+        Annotated[timedelta, _by_parser(parse_duration, timedelta)],
+        Field(description="For how long after a start of retraining no other one is made, such as 24h or 7d."),
+    ] = timedelta(days=1)
+    notify_link: Annotated[
+        Annotated[str, _by_parser(_link)] | None,
+        Field(description="Address under which people find --output-path; {path} in it stands for a report's path."),
+    ] = None
+    log_format: Annotated[
+        Annotated[Literal["text", "json"], _one_of("text", "json")] | None,
+        Field(description="Log lines on standard error: a line for each stage of the run. None when absent."),
+    ] = None
+    otlp_endpoint: Annotated[
+        Annotated[str, _by_parser(_link)] | None,
+        Field(description="Address to which metrics and traces of the run go by OTLP/HTTP, such as http://collector:4318; needs [otel]."),
+    ] = None
+    lineage: Annotated[
+        Annotated[str, _by_parser(_place)] | None,
+        Field(description="Where OpenLineage events of the run go: an http(s) address, a local file *.jsonl, or a folder."),
+    ] = None
     container_root: Annotated[Location, Field(description="Where the platform's message and metrics files lie, if it exists.")] = "/opt/ml"
 
     @model_validator(mode="after")
@@ -372,7 +412,7 @@ class Settings(BaseModel):
             raise ValueError("own_checks: found with engine local; expected engine spark, on which Deequ runs")
         if self.publish == "put-metric-data" and self.publish_cloudwatch_metrics == "Disabled":
             raise ValueError("publish: found put-metric-data with publish_cloudwatch_metrics Disabled; expected Enabled")
-        for name, place in (("state_root", self.state_root), ("output_path", self.output_path)):
+        for name, place in (("state_root", self.state_root), ("output_path", self.output_path), ("lineage", self.lineage)):
             if place is not None and lies_in(place, self.dataset_source):
                 raise ValueError(f"{name}: found {place}, in dataset_source; expected a place that the next run does not read")
         for length in self.window or ((self.span.end - self.span.start,) if self.span else ()):

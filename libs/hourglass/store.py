@@ -163,15 +163,17 @@ class StateStore:
             return partition if fault.ours else ""
         return ""
 
-    def write(self, partition: str, states: HourStates, header: Header) -> None:
-        """Replaces an hour: whoever reads meanwhile sees the old states or the new ones.
+    def write(self, partition: str, states: HourStates, header: Header) -> int:
+        """Replaces an hour: whoever reads meanwhile sees the old states or the new ones. Gives the file's size in bytes.
 
         A day's sum that holds the old hour goes first, so that a file with its size and time is not taken for it.
         """
         day = partition[: -len("/hh")]
         if self._is_ours(day):
             storage.write_files(storage.join(self.folder, day), {}, remove=(DAY_FILE,))
-        storage.write_files(storage.join(self.folder, partition), {HOUR_FILE: _to_parquet(states, header)})
+        data = _to_parquet(states, header)
+        storage.write_files(storage.join(self.folder, partition), {HOUR_FILE: data})
+        return len(data)
 
     def day(self, day: str, hours: Mapping[str, tuple[int, int]], reading: Reading) -> HourStates | None:
         """The sum of a day (`endpoint/variant/yyyy/mm/dd`), if one is stored that was made of exactly these hours."""

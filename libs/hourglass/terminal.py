@@ -21,6 +21,7 @@ from hourglass.capture.window import HOUR, Window, duration_name, format_time, h
 from hourglass.constraints import Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.errors import shorten
+from hourglass.logs import LOGGER, are_on
 from hourglass.monitors.refresh import Refreshed
 from hourglass.outputs import documents
 from hourglass.outputs.numbers import counted, percent
@@ -39,7 +40,9 @@ _WITHOUT_VALUE = {Verdict.INSUFFICIENT, Verdict.NOT_COMPUTABLE}
 def progress(*, quiet: bool, logs: bool = False) -> Iterator[Callable[[str], None]]:
     """A line that says what is being done; off a terminal nothing, or with `logs` a line for each step."""
     stderr = Console(stderr=True)
-    if quiet or not (stderr.is_terminal or logs):
+    if are_on():
+        yield LOGGER.info
+    elif quiet or not (stderr.is_terminal or logs):
         yield lambda _: None
     elif not stderr.is_terminal:
         yield lambda sentence: click.echo(sentence, err=True)

@@ -20,6 +20,7 @@ from typing import Any
 from hourglass import storage
 from hourglass.capture.documents import Row, flatten
 from hourglass.errors import HookError, shorten
+from hourglass.stages import stage
 
 PREPROCESS, POSTPROCESS = "preprocess_handler", "postprocess_handler"
 FAILURES = (Exception, SystemExit)  # a script that calls sys.exit(0) must not end the job as a success
@@ -187,6 +188,7 @@ class Preprocessor:
         )
 
 
+@stage("postprocess")
 def postprocess(script: Script) -> None:
     """Runs `postprocess_handler()`."""
     handler = script.handler(POSTPROCESS)

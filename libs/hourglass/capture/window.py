@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -92,6 +92,16 @@ def hour_name(time: datetime) -> str:
 def hour_start(hour: str) -> datetime:
     """When an hour begins."""
     return datetime.strptime(hour, "%Y/%m/%d/%H").replace(tzinfo=UTC)
+
+
+def lag_facts(partitions: Iterable[str]) -> dict[str, float]:
+    """For how many seconds the newest of some hours is over, as `lag_s`; nothing of none.
+
+    >>> lag_facts([""]), lag_facts(["churn/AllTraffic/2026/11/21/09"])["lag_s"] > -1e12
+    ({}, True)
+    """
+    hours = [hour_start(hour) for partition in partitions if (hour := hour_of(partition))]
+    return {"lag_s": round((datetime.now(UTC) - max(hours) - HOUR).total_seconds(), 3)} if hours else {}
 
 
 @dataclass(frozen=True)

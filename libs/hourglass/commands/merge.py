@@ -22,12 +22,14 @@ from hourglass.outputs.merge_report import CURRENT, KEPT, MERGE_REPORT, UNCHANGE
 from hourglass.outputs.message import failure_in_message, write_message
 from hourglass.processes import processors
 from hourglass.settings import Settings, load_settings
+from hourglass.stages import RUN, stage
+from hourglass.watching import watched
 
 _FLAGS = (
     *("dataset_source", "ground_truth_source", "output_path", "start_time", "end_time", "label_wait", "variant"),
     *("dataset_format", "publish_cloudwatch_metrics", "publish", "metric_time", "sagemaker_endpoint_name"),
     *("sagemaker_monitoring_schedule_name", "sagemaker_endpoint_datacapture_prefix", "engine", "max_bad_lines"),
-    *("require_data", "container_root"),
+    *("require_data", "log_format", "otlp_endpoint", "lineage", "container_root"),
 )
 _SAYS = {  # what a setting that jobs share means here
     "dataset_source": "Directory or URI of the captures, by hour.",
@@ -55,18 +57,24 @@ def merge_command(config: str | None, as_json: bool, **flags: Any) -> None:  # n
 
 def run_merge(settings: Settings, *, as_json: bool) -> None:
     """The job from its settings to its end; whatever that is, the message file says it."""
-    with failure_in_message(settings.container_root), terminal.progress(quiet=as_json) as step:
-        prepared = prepare(settings)
-        idle = not needs_join(settings, prepared)  # Spark would take seconds to start
-        with _engine(settings, step, idle=idle) as (engine, parallelism):
-            step(f"joining {settings.dataset_source} with {settings.ground_truth_source}")
-            outcome = complete(settings, prepared, engine, parallelism)
+    with failure_in_message(settings.container_root), watched(settings, "merge"):
+        outcome = _outcome(settings, quiet=as_json)
     write_message(settings.container_root, outcome.message)
     if as_json:
         document = {**merge_document(outcome, settings), "output_path": settings.output_path}
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     else:
         show(outcome, settings)
+
+
+@stage(RUN)
+def _outcome(settings: Settings, *, quiet: bool) -> MergeOutcome:
+    with terminal.progress(quiet=quiet) as step:
+        prepared = prepare(settings)
+        idle = not needs_join(settings, prepared)  # Spark would take seconds to start
+        with _engine(settings, step, idle=idle) as (engine, parallelism):
+            step(f"joining {settings.dataset_source} with {settings.ground_truth_source}")
+            return complete(settings, prepared, engine, parallelism)
 
 
 @contextmanager

@@ -23,12 +23,14 @@ from hourglass.monitors.bias_drift import BiasDrift
 from hourglass.monitors.data_quality import DataQuality
 from hourglass.monitors.job import Job, Monitor, RowChecks, complete, fill, json_object, prepare
 from hourglass.monitors.model_quality import ModelQuality
-from hourglass.monitors.refresh import Engine
+from hourglass.monitors.refresh import Engine, Refreshed
 from hourglass.outputs.message import failure_in_message, write_message
 from hourglass.outputs.report import Outcome
 from hourglass.processes import processors
 from hourglass.quality import Mode
 from hourglass.settings import AnalysisType, Settings, load_settings
+from hourglass.stages import RUN, stage
+from hourglass.watching import watched
 
 MONITORS: Mapping[AnalysisType, Callable[[Settings], Monitor]] = {
     AnalysisType.DATA_QUALITY: DataQuality.prepared,
@@ -129,13 +131,19 @@ def backfill_command(config: str | None, as_json: bool, from_: str | None, to: s
     flags["start_time"] = flags["start_time"] or from_
     flags["end_time"] = flags["end_time"] or to
     settings = load_settings(flags, os.environ, config, stands_for={"output_path": "state_root"})  # no reports are written
+    with watched(settings, "backfill"):
+        refreshed = _refreshed(settings, quiet=as_json)
+    terminal.show_refreshed(refreshed, settings, as_json=as_json)
+
+
+@stage(RUN)
+def _refreshed(settings: Settings, *, quiet: bool) -> Refreshed:
     job = prepare(settings, MONITORS[analysis_of(settings)])
     if "" in {file.partition for file in job.listing.files}:
         hint = f"hourglass {job.monitor.name} reads a data set"
         raise InputError(settings.dataset_source, found="data outside of yyyy/mm/dd/hh folders", expected="a tree of hours", hint=hint)
-    with terminal.progress(quiet=as_json, logs=True) as step, _engine(job, step) as (engine, parallelism, _):
-        refreshed = fill(job, engine, parallelism, _hours_read(step))
-    terminal.show_refreshed(refreshed, settings, as_json=as_json)
+    with terminal.progress(quiet=quiet, logs=True) as step, _engine(job, step) as (engine, parallelism, _):
+        return fill(job, engine, parallelism, _hours_read(step))
 
 
 def analysis_of(settings: Settings) -> AnalysisType:
@@ -151,7 +159,7 @@ def analysis_of(settings: Settings) -> AnalysisType:
 
 def _run(settings: Settings, analysis: AnalysisType, *, as_json: bool) -> None:
     """The job from its settings to its exit code; whatever its end, the message file says it."""
-    with failure_in_message(settings.container_root):
+    with failure_in_message(settings.container_root), watched(settings, name_of(analysis)):
         outcome = _outcome(settings, analysis, quiet=as_json)
     write_message(settings.container_root, outcome.message)
     if as_json:
@@ -162,6 +170,16 @@ def _run(settings: Settings, analysis: AnalysisType, *, as_json: bool) -> None:
         sys.exit(VIOLATIONS_EXIT)
 
 
+def name_of(analysis: AnalysisType) -> str:
+    """What an analysis is called among commands and stored states.
+
+    >>> name_of(AnalysisType.DATA_QUALITY), name_of(AnalysisType.BIAS)
+    ('data-quality', 'bias')
+    """
+    return analysis.lower().replace("_", "-")
+
+
+@stage(RUN, facts=lambda outcome: {"violations": outcome.violations})
 def _outcome(settings: Settings, analysis: AnalysisType, *, quiet: bool) -> Outcome:
     job = prepare(settings, MONITORS[analysis])
     with terminal.progress(quiet=quiet) as step, _engine(job, step) as (engine, parallelism, own_checks):

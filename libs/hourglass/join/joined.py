@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from hourglass.capture.window import hour_of
+from hourglass.capture.window import hour_of, lag_facts
 from hourglass.join.hour_report import EMPTY, Delays, MergedFile
 from hourglass.join.plan import JoinPlan, hour_spelled
 from hourglass.scan import raise_fault
@@ -31,6 +31,18 @@ class Joined:
     label_became: dict[str, Counter[str]] = field(default_factory=dict)  # used, superseded, left: of labels
     files: dict[str, dict[str, tuple[MergedFile, str | None]]] = field(default_factory=dict)  # with the token if it is staged
     delays: dict[str, list[Delays]] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """The same in numbers, as far as whoever watches the run asks; `lag_s` is how long the newest hour of captures is over."""
+        bad = sum((*self.bad.values(), *self.label_bad.values()), Counter[str]())
+        return {
+            "hours_read": len(self.intake),
+            "lines": sum(counts["lines"] for counts in self.intake.values()),
+            "label_lines": sum(self.label_lines.values()),
+            "bad_lines": sum(bad.values()),
+            "bad_lines_by_reason": {reason: count for reason, count in sorted(bad.items()) if count},
+            **lag_facts(self.intake),
+        }
 
     def take(self, note: dict[str, Any]) -> None:
         """Takes in what one worker says."""

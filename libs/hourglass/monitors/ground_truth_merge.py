@@ -56,6 +56,7 @@ from hourglass.outputs.merge_report import (
 from hourglass.outputs.message import completed
 from hourglass.outputs.write import LOCAL_METRICS, PLATFORM_METRICS
 from hourglass.settings import Settings
+from hourglass.stages import stage
 from hourglass.states import Quantiles
 
 JoinEngine = Callable[[JoinPlan], pa.Table]
@@ -77,7 +78,7 @@ def complete(settings: Settings, prepared: Prepared, engine: JoinEngine, paralle
     stale = [partition for partition, task in tasks.items() if not is_done(settings, prepared, task)]
     labels = labels_of(settings, prepared, stale)
     joined = _join(settings, prepared, stale, labels, engine, parallelism)
-    hours = tuple(_hours(settings, prepared, tasks, joined))
+    hours = _placed(settings, prepared, tasks, joined)
     earlier = _earlier_label_hours(settings.output_path)
     label_hours = tuple(_label_hours(settings, prepared, joined, labels, hours, earlier))
     before = {hour: found.settled for hour, found in earlier.items()}
@@ -88,6 +89,7 @@ def complete(settings: Settings, prepared: Prepared, engine: JoinEngine, paralle
     return outcome
 
 
+@stage("join", facts=lambda joined: joined.facts())
 def _join(
     settings: Settings, prepared: Prepared, stale: Collection[str], labels: Sequence[InputFile], engine: JoinEngine, parallelism: int
 ) -> Joined:
@@ -158,6 +160,11 @@ def _need_sound_input(settings: Settings, joined: Joined) -> None:
                 expected=f"at most {settings.max_bad_lines:.1%}",
                 hint="dataset_source and ground_truth_source may be swapped" if swapped else see,
             )
+
+
+@stage("place", facts=lambda hours: {"hours": len(hours)})
+def _placed(settings: Settings, prepared: Prepared, tasks: Mapping[str, Task], joined: Joined) -> tuple[MergedHour, ...]:
+    return tuple(_hours(settings, prepared, tasks, joined))
 
 
 def _hours(settings: Settings, prepared: Prepared, tasks: Mapping[str, Task], joined: Joined) -> Iterator[MergedHour]:
@@ -352,6 +359,7 @@ def _lines(entries: Iterable[dict[str, Any]]) -> bytes:
     return b"".join(orjson.dumps(entry) + b"\n" for entry in ordered)
 
 
+@stage("write")
 def _write(settings: Settings, outcome: MergeOutcome, bad_lines: bytes) -> None:
     """Writes the report of the run, the bad lines, and the metrics."""
     document = merge_document(outcome, settings)

@@ -4,6 +4,9 @@ list the files of the window's hours        capture
 read the hours that are new or changed       refresh: scan (handed out by an engine), store
 a report a window, from its hours' sum       history, the monitor's own part
 write everything at once                     outputs
+tell who asked to be told of violations      notify
+
+Each of these is a stage (`hourglass.stages`), which whoever watches the run sees begin and end.
 """
 
 from __future__ import annotations
@@ -38,11 +41,13 @@ from hourglass.hours import HourStates
 from hourglass.monitors.refresh import Engine, Progress, Refreshed, refresh
 from hourglass.monitors.windows import Plan, days_over, message, need_sound_input
 from hourglass.outputs.documents import ANALYSIS_JSON, CONSTRAINTS_JSON
+from hourglass.outputs.notified import tell
 from hourglass.outputs.report import Coverage, Outcome, Report
 from hourglass.outputs.write import Outputs, write_reports
 from hourglass.scan import ScanPlan
 from hourglass.segments import MISSING, Segmentation, segmentation_of
 from hourglass.settings import Settings
+from hourglass.stages import stage
 from hourglass.store import StateStore
 
 _BASELINES = ANALYSIS_JSON, CONSTRAINTS_JSON
@@ -127,6 +132,7 @@ class Job:
     store: StateStore | None
 
 
+@stage("prepare", facts=lambda job: {"files": len(job.listing.files)})
 def prepare(settings: Settings, monitor: Callable[[Settings], Monitor]) -> Job:
     """Reads the baseline and the hooks and lists the files, so that mistakes show before an engine is started."""
     storage.need_writable(settings.output_path, "--output-path")
@@ -150,19 +156,21 @@ def complete(
 ) -> Outcome:
     """The pass and all that follows: everything is computed before anything is written but the hours' states."""
     history, refreshed = read_hours(job, engine, parallelism, progress)
-    reports = tuple(report_windows(job, history, refreshed))
+    reports = report_windows(job, history, refreshed)
     if again := history.damaged & set(refreshed.current):  # their captures are there, so they are made again
         history, refreshed = read_hours(job, engine, parallelism, progress, again)
-        reports = tuple(report_windows(job, history, refreshed))
+        reports = report_windows(job, history, refreshed)
     if own_checks is not None:
-        reports = tuple(with_own_checks(job, report, own_checks, parallelism) for report in reports)
+        reports = check_rows(job, reports, own_checks, parallelism)
     need_sound_input(job.settings, reports, job.listing)
     warnings = write_reports(job.settings, reports, job.monitor.outputs, job.listing.looked_at)
+    told = tell(job.settings, job.monitor.name, reports)
     if POSTPROCESS in job.hooks:
         postprocess(job.hooks[POSTPROCESS])
-    return Outcome(reports, message(job.settings, reports, job.listing), warnings)
+    return Outcome(reports, message(job.settings, reports, job.listing), (*warnings, *told.warnings))
 
 
+@stage("read", facts=lambda read: read[1].facts())
 def read_hours(
     job: Job, engine: Engine, parallelism: int, progress: Progress = lambda _done, _all: None, again: Collection[str] = ()
 ) -> tuple[History, Refreshed]:
@@ -328,8 +336,13 @@ def _names(batches: Iterable[Mapping[str, Column]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for columns in batches for name in columns))
 
 
-def report_windows(job: Job, history: History, refreshed: Refreshed) -> Iterator[Report]:
+@stage("report", facts=lambda reports: {"windows": len(reports)})
+def report_windows(job: Job, history: History, refreshed: Refreshed) -> tuple[Report, ...]:
     """A report for each window of the run."""
+    return tuple(_reports(job, history, refreshed))
+
+
+def _reports(job: Job, history: History, refreshed: Refreshed) -> Iterator[Report]:
     settings = job.settings
     plan = Plan(settings.window or (), settings.window_kind, job.store is not None)
     partitions = {*refreshed.read, *refreshed.current}
@@ -360,6 +373,12 @@ def _parts(history: History, window: Window | None, wanted: Callable[[str], bool
 def _is_ours(job: Job, source: str) -> bool:
     """Whether stored hours belong to this run's data set; a store may have those of many."""
     return not source or (source in job.listing.sources and is_wanted(job.settings, source))
+
+
+@stage("own checks")
+def check_rows(job: Job, reports: Iterable[Report], checks: RowChecks, parallelism: int) -> tuple[Report, ...]:
+    """The reports with what the user's own checks say."""
+    return tuple(with_own_checks(job, report, checks, parallelism) for report in reports)
 
 
 def with_own_checks(job: Job, report: Report, checks: RowChecks, parallelism: int) -> Report:

@@ -26,6 +26,7 @@ from hourglass.join.hour_report import (
 from hourglass.join.plan import LINES, hour_number, hour_spelled, reach
 from hourglass.monitors.job import is_wanted, need_variants, of_endpoint
 from hourglass.settings import Settings
+from hourglass.stages import stage
 
 _THREADS = 16
 _ABANDONED_S = 6 * 3600  # a staged file that is older was left by a run that was killed
@@ -57,6 +58,7 @@ class Task:
     labels: Inputs
 
 
+@stage("prepare", facts=lambda found: {"files": sum(map(len, found.captures.values()))})
 def prepare(settings: Settings) -> Prepared:
     """Lists everything, so that mistakes show before an engine is started."""
     if settings.ground_truth_source is None:

@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from hourglass.capture.files import InputFile
 from hourglass.capture.slices import Task, cut_tasks
-from hourglass.capture.window import hour_of
+from hourglass.capture.window import hour_of, lag_facts
 from hourglass.dataset import dataset_of
 from hourglass.hours import HourStates, gather
 from hourglass.runs import RUN
@@ -31,7 +32,10 @@ _ROWS_A_PART, _TASKS_A_SLOT = 100, 3
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a run has read: the hours that it keeps in memory, those that are in the store by now, runs of rows, and warnings."""
+    """What a run has read: the hours that it keeps in memory, those that are in the store by now, runs of rows, and warnings.
+
+    `intake` is what came in with the hours that were read, `stored` how many bytes of states they are in the store.
+    """
 
     fresh: dict[str, HourStates] = field(default_factory=dict)
     read: tuple[str, ...] = ()
@@ -39,6 +43,21 @@ class Refreshed:
     warnings: tuple[str, ...] = ()
     reading: Reading | None = None
     runs: tuple[HourStates, ...] = ()
+    intake: Intake = field(default_factory=Intake)
+    stored: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """The same in numbers; `lag_s` is how long the newest hour is over, of those that were read or up to date."""
+        return {
+            "hours_read": len(self.read),
+            "hours_current": len(self.current),
+            "lines": self.intake.lines,
+            "records": sum(self.intake.rows.values()),
+            "bad_lines": self.intake.bad_lines,
+            "bad_lines_by_reason": dict(sorted(self.intake.bad.items())),
+            "state_bytes": self.stored,
+            **lag_facts((*self.read, *self.current)),
+        }
 
 
 def reading_of(plan: ScanPlan) -> Reading:
@@ -98,25 +117,29 @@ def refresh(
             plan = replace(plan, runs=plan.runs.over(parts))
         found = _read(tasks, plan, engine, parallelism)
         runs = tuple(found.pop(name) for name in list(found) if name.startswith(RUN))
-        return Refreshed(found, tuple(hours), reading=reading, runs=runs)
+        intake = Intake.merged([states.intake for states in found.values()])
+        return Refreshed(found, tuple(hours), reading=reading, runs=runs, intake=intake)
     plan = replace(plan, runs=None)  # the hours in the store are runs of rows themselves
     with ThreadPoolExecutor(_THREADS) as threads:
         due = dict(zip(hours, threads.map(lambda name: _due(store, name, hours[name], reading, again), hours), strict=True))
     stale = {partition: what for partition, what in due.items() if what.files}
     fresh: dict[str, HourStates] = {}
-    done = 0
+    done = stored = 0
+    came: list[Intake] = []
     progress(0, len(stale))
     for partitions in rounds({partition: what.files for partition, what in stale.items()}):
         tasks = cut_tasks(_all(stale[partition].files for partition in partitions), plan.read.form, parallelism)
         for partition, states in _read(tasks, plan, engine, parallelism).items():
+            came.append(states.intake)
             if stale[partition].stores:
-                _store(store, partition, states, stale[partition], plan, reading)
+                stored += _store(store, partition, states, stale[partition], plan, reading)
             else:
                 fresh[partition] = states
         done += len(partitions)
         progress(done, len(stale))
     warnings = tuple(what.warning for what in due.values() if what.warning)
-    return Refreshed(fresh, tuple(stale), tuple(set(hours) - set(stale)), warnings, reading)
+    current = tuple(set(hours) - set(stale))
+    return Refreshed(fresh, tuple(stale), current, warnings, reading, intake=Intake.merged(came), stored=stored)
 
 
 def _read(tasks: Sequence[Task], plan: ScanPlan, engine: Engine, parallelism: int) -> dict[str, HourStates]:
@@ -170,14 +193,15 @@ def _kept_as_it_is(path: str, header: Header, gone: int) -> _Due:
     return _Due(warning=f"stored states {path}: found {found}; kept as they are")
 
 
-def _store(store: StateStore, partition: str, states: HourStates, due: _Due, plan: ScanPlan, reading: Reading) -> None:
+def _store(store: StateStore, partition: str, states: HourStates, due: _Due, plan: ScanPlan, reading: Reading) -> int:
+    """Puts an hour into the store, and gives the size of its file in bytes."""
     inputs = inputs_of(partition, due.files)
     if due.beside is not None and (file := store.read(partition)) is not None:
         states = HourStates.merged([file.states(), states])
         inputs = {**due.beside.inputs, **inputs}
     # what was added to states of more segments has not those
     made = reading if due.beside is None or due.beside.reading.segments == reading.segments else replace(reading, segments="several")
-    store.write(partition, _to_keep(states, plan), Header(made, inputs))
+    return store.write(partition, _to_keep(states, plan), Header(made, inputs))
 
 
 def _to_keep(states: HourStates, plan: ScanPlan) -> HourStates:

@@ -16,6 +16,7 @@ from hourglass.errors import EnvironmentFault
 from hourglass.outputs import cloudwatch, documents
 from hourglass.outputs.report import Report, SegmentReport
 from hourglass.settings import Settings
+from hourglass.stages import stage
 from hourglass.store import states_bytes
 
 LOCAL_METRICS = "cloudwatch_metrics.jsonl"
@@ -41,6 +42,7 @@ class Outputs(Protocol):
         ...
 
 
+@stage("write")
 def write_reports(settings: Settings, reports: Sequence[Report], outputs: Outputs, looked_at: Sequence[str]) -> tuple[str, ...]:
     """Writes the files of all windows, and publishes the metrics; returns warnings.
 

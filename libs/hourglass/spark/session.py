@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hourglass.errors import EnvironmentFault
 from hourglass.processes import ONE_THREAD
+from hourglass.stages import stage
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -64,6 +65,7 @@ def deequ_settings(jar: str | None = None) -> dict[str, str]:
     return {"spark.jars.packages": DEEQU[line], "spark.jars.excludes": _SPARK_HAS}
 
 
+@stage("engine")
 def start_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> SparkSession:
     """A session with our settings and `more`: local unless spark-submit or a cluster's configuration says otherwise."""
     _need_java()
