@@ -9,6 +9,7 @@ import traceback
 import click
 
 from hourglass import __version__, logs
+from hourglass.commands.alarms import alarms_command
 from hourglass.commands.compare import compare_command
 from hourglass.commands.merge import merge_command
 from hourglass.commands.monitor import (
@@ -56,7 +57,7 @@ def metrics_command(own_metrics: str | None) -> None:
 
 for command in (
     *(data_quality_command, merge_command, model_quality_command, bias_command, attribution_command, run_command, backfill_command),
-    *(states_group, compare_command, thresholds_command, calibrate_command, replay_command, schedule_group),
+    *(states_group, compare_command, thresholds_command, calibrate_command, replay_command, alarms_command, schedule_group),
 ):
     cli.add_command(command)
 

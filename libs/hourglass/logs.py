@@ -44,7 +44,7 @@ def asked_format(arguments: Sequence[str], environment: Mapping[str, str]) -> st
     ('json', 'text', None)
     """
     said = {name.lower(): value for name, value in environment.items()}.get("log_format", "")
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         if word == "--log-format":
             said = following
         elif word.startswith("--log-format="):

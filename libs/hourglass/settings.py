@@ -465,10 +465,12 @@ def load_settings(
     environment: Mapping[str, str],
     yaml_path: str | None = None,
     stands_for: Mapping[str, str] = MappingProxyType({}),
+    unused: Mapping[str, str] = MappingProxyType({}),
 ) -> Settings:
     """The settings from flags, environment and YAML; SettingsError with all faults, each naming where it was said.
 
-    `stands_for` names settings that take the value of another one where they were not said.
+    `stands_for` names settings that take the value of another one where they were not said, `unused` those that the command
+    has no use for, with what they are then.
     """
     faults: list[HourglassError] = []
     said = _said(flags, environment, yaml_path, faults)
@@ -476,6 +478,8 @@ def load_settings(
         if other not in said:
             faults.append(InputError(other, found="nothing", expected=_description(other), hint=f"set --{other.replace('_', '-')}"))
         said.setdefault(name, said.get(other, (".", name)))
+    for name, value in unused.items():
+        said.setdefault(name, (value, name))
     if "own_metrics" in said:  # first: the other settings may name what it registers
         path, origin = said["own_metrics"]
         try:

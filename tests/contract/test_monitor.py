@@ -474,6 +474,7 @@ def test_metrics_have_the_contracts_names_dimensions_and_time(tmp_path: Path, ba
     assert set(by_name) == {
         "hourglass_rows",
         "hourglass_bad_line_share",
+        "hourglass_violations",
         "feature_data_age",
         "feature_non_null_age",
         "feature_baseline_drift_age",

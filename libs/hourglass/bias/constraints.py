@@ -233,7 +233,7 @@ def _evaluate(
     value = None if measured is None or isinstance(measured.value, Undefined) else measured.value
     interval = None if measured is None or isinstance(measured.interval, Undefined) else measured.interval
     limit = constraint.limit
-    allowed = None if limit is None else _allowed(metric, limit, decision)
+    allowed = None if limit is None else allowed_range(metric, limit, decision)
 
     key = constraint.facet, constraint.facet_value, name, constraint.metric
     verdict, description = _verdict(constraint, measured, known, decision, least_count, allowed)
@@ -277,7 +277,7 @@ def _sentence(value: float, limit: float) -> str:
     return f"Metric value {json_number(value)} doesn't meet the baseline constraint requirement {json_number(limit)}"
 
 
-def _allowed(metric: BiasMetric, limit: float, decision: Decision) -> tuple[float, float]:
+def allowed_range(metric: BiasMetric, limit: float, decision: Decision) -> tuple[float, float]:
     """The range around the ideal value that is as far from it, on either side, as the baseline was."""
     size = abs(limit)
     if metric.ideal == 0.0 or decision == Decision.STRICT:

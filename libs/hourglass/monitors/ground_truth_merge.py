@@ -366,7 +366,7 @@ def _write(settings: Settings, outcome: MergeOutcome, bad_lines: bytes) -> None:
     contents = {documents.QUARANTINE: bad_lines} if bad_lines else {}
     metrics: list[cloudwatch.Metric] = []
     if settings.publish_cloudwatch_metrics == "Enabled":
-        dimensions = {"Endpoint": settings.sagemaker_endpoint_name, "MonitoringSchedule": settings.sagemaker_monitoring_schedule_name}
+        dimensions = cloudwatch.monitor_dimensions(settings.sagemaker_endpoint_name, settings.sagemaker_monitoring_schedule_name)
         metrics = list(merge_metrics(outcome, dimensions, settings.metric_time))
         if settings.on_platform:
             storage.write_files(settings.container_root, {cloudwatch.METRICS_FILE: cloudwatch.metric_lines(metrics)})

@@ -54,15 +54,17 @@ class BiasOutputs:
                     measured = value.metrics[key].value
                     if isinstance(measured, Undefined):
                         continue
-                    dimensions = {
-                        "BiasStage": _STAGES[BIAS_METRICS[key].stage],
-                        "Label": self.config.label_name,
-                        "LabelValue": self.config.positive.name,
-                        "Facet": facet.facet,
-                        "FacetValue": value.value,
-                    }
-                    yield {
-                        "MetricName": f"bias_metric_{key}",
-                        "Value": measured if math.isfinite(measured) else math.copysign(_INFINITE, measured),
-                        "Dimensions": [{"Name": name, "Value": dimension} for name, dimension in dimensions.items()],
-                    }
+                    named = named_metric(key, self.config.label_name, self.config.positive.name, facet.facet, value.value)
+                    yield {**named, "Value": measured if math.isfinite(measured) else math.copysign(_INFINITE, measured)}
+
+
+def named_metric(key: str, label: str, positive: str, facet: str, value: str) -> cloudwatch.Metric:
+    """The name and the dimensions of a metric of a facet's value."""
+    dimensions = {
+        "BiasStage": _STAGES[BIAS_METRICS[key].stage],
+        "Label": label,
+        "LabelValue": positive,
+        "Facet": facet,
+        "FacetValue": value,
+    }
+    return {"MetricName": f"bias_metric_{key}", "Dimensions": cloudwatch.dimensions_of(dimensions)}

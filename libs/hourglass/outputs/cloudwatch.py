@@ -18,8 +18,10 @@ from hourglass.states import Moments, ValueClasses
 from hourglass.statistics.inferred_type import inferred_type
 from hourglass.storage import Limits
 
+ROWS, BAD_LINE_SHARE, VIOLATIONS = "hourglass_rows", "hourglass_bad_line_share", "hourglass_violations"
 ENDPOINT_NAMESPACE, BATCH_NAMESPACE = "aws/sagemaker/Endpoints", "aws/sagemaker/ModelMonitoring"
 METRICS_FILE = "output/metrics/cloudwatch/cloudwatch_metrics.jsonl"
+DATA, NON_NULL, DRIFT = "feature_data_", "feature_non_null_", "feature_baseline_drift_"
 _LONGEST_NAME = 255
 _A_CALL = 500
 _ATTEMPTS = 5  # between which boto waits up to 1, 2, 4 and 8 seconds
@@ -30,13 +32,30 @@ Metric = dict[str, Any]
 
 def common_parts(dimensions: Mapping[str, str | None], time: datetime) -> Metric:
     """What all metrics of a window have: its time, and the dimensions that are known."""
-    return {"Timestamp": format_time(time), "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items() if value]}
+    return {"Timestamp": format_time(time), "Dimensions": dimensions_of(dimensions)}
 
 
-def intake_metrics(dataset: Dataset) -> Iterator[Metric]:
-    """Our two metrics of the whole window."""
-    yield {"MetricName": "hourglass_rows", "Value": float(dataset.rows), "Unit": "Count"}
-    yield {"MetricName": "hourglass_bad_line_share", "Value": dataset.intake.bad_share, "Unit": "None"}
+def dimensions_of(named: Mapping[str, str | None]) -> list[dict[str, str]]:
+    """Dimensions as CloudWatch spells them, those that are known."""
+    return [{"Name": name, "Value": value} for name, value in named.items() if value]
+
+
+def monitor_dimensions(endpoint: str | None, schedule: str | None) -> dict[str, str | None]:
+    """The dimensions that every metric of a monitor has."""
+    return {"Endpoint": endpoint, "MonitoringSchedule": schedule}
+
+
+def namespace(name: str, *, endpoint: bool) -> str:
+    """The stock monitor's namespace of a name, such as `data-metrics`."""
+    return f"{ENDPOINT_NAMESPACE if endpoint else BATCH_NAMESPACE}/{name}"
+
+
+def window_metrics(dataset: Dataset, violations: int | None) -> Iterator[Metric]:
+    """Our metrics of the whole window; `violations` is None where there was nothing to violate."""
+    yield {"MetricName": ROWS, "Value": float(dataset.rows), "Unit": "Count"}
+    yield {"MetricName": BAD_LINE_SHARE, "Value": dataset.intake.bad_share, "Unit": "None"}
+    if violations is not None:
+        yield {"MetricName": VIOLATIONS, "Value": float(violations), "Unit": "Count"}
 
 
 def data_metrics(dataset: Dataset, baseline: Baseline | None, evaluations: Iterable[Evaluation]) -> Iterator[Metric]:
@@ -56,11 +75,11 @@ def data_metrics(dataset: Dataset, baseline: Baseline | None, evaluations: Itera
         moments = column.get(Moments)
         if moments.n and inferred_type(column).numeric and abs(moments.sum) < LARGEST:
             values = {"SampleCount": float(moments.n), "Sum": moments.sum, "Minimum": moments.minimum, "Maximum": moments.maximum}
-            yield {"MetricName": metric_name("feature_data_", name), "StatisticValues": values}
+            yield {"MetricName": metric_name(DATA, name), "StatisticValues": values}
         present = float(column.get(ValueClasses).present)
-        yield {"MetricName": metric_name("feature_non_null_", name), "Value": present, "Unit": "Count"}
+        yield {"MetricName": metric_name(NON_NULL, name), "Value": present, "Unit": "Count"}
         if name in drift:
-            yield {"MetricName": metric_name("feature_baseline_drift_", name), "Value": drift[name]}
+            yield {"MetricName": metric_name(DRIFT, name), "Value": drift[name]}
 
 
 def _config(baseline: Baseline | None, name: str) -> MonitoringConfig:
@@ -104,14 +123,14 @@ def put_metrics(metrics: Sequence[Metric], name: str, *, endpoint: bool) -> None
         read_timeout=limits.silent_s,
         retries={"mode": "standard", "total_max_attempts": min(limits.attempts, _ATTEMPTS)},
     )
-    namespace = f"{ENDPOINT_NAMESPACE if endpoint else BATCH_NAMESPACE}/{name}"
+    into = namespace(name, endpoint=endpoint)
     try:
         client = boto3.client("cloudwatch", config=patience)
         for start in range(0, len(metrics), _A_CALL):
-            client.put_metric_data(Namespace=namespace, MetricData=list(metrics[start : start + _A_CALL]))
+            client.put_metric_data(Namespace=into, MetricData=list(metrics[start : start + _A_CALL]))
     except (BotoCoreError, ClientError) as fault:
         hint = "the right it takes is cloudwatch:PutMetricData; check AWS_REGION, the credentials and the network"
-        subject = f"CloudWatch metrics {namespace}"
+        subject = f"CloudWatch metrics {into}"
         raise EnvironmentFault(
             subject, found=shorten(" ".join(str(fault).split()).rstrip("."), 400), expected="PutMetricData", hint=hint
         ) from fault

@@ -12,6 +12,7 @@ import orjson
 
 from hourglass import storage
 from hourglass.capture.window import duration_name, hour_name
+from hourglass.constraints import Verdict
 from hourglass.errors import EnvironmentFault
 from hourglass.outputs import cloudwatch, documents
 from hourglass.outputs.report import Report, SegmentReport
@@ -21,6 +22,7 @@ from hourglass.store import states_bytes
 
 LOCAL_METRICS = "cloudwatch_metrics.jsonl"
 PLATFORM_METRICS = "data-metrics"  # the only ones that the platform publishes from its file
+_JUDGED = {Verdict.PASS, Verdict.VIOLATION}
 
 
 class Outputs(Protocol):
@@ -130,9 +132,10 @@ def report_metrics(settings: Settings, report: Report, outputs: Outputs) -> Iter
     time = settings.metric_time if settings.window is None else None
     if time is None:
         time = report.window.start if report.window else datetime.now(UTC)
-    dimensions = {"Endpoint": settings.sagemaker_endpoint_name, "MonitoringSchedule": settings.sagemaker_monitoring_schedule_name}
+    dimensions = cloudwatch.monitor_dimensions(settings.sagemaker_endpoint_name, settings.sagemaker_monitoring_schedule_name)
     common = cloudwatch.common_parts(dimensions, time)
-    for metric in (*cloudwatch.intake_metrics(report.dataset), *outputs.metrics(report)):
+    violations = report.all_violations if report.verdict in _JUDGED else None
+    for metric in (*cloudwatch.window_metrics(report.dataset, violations), *outputs.metrics(report)):
         own = [*common["Dimensions"], *metric.get("Dimensions", ())]
         yield {"MetricName": metric["MetricName"], **common, **metric, "Dimensions": own}
 
