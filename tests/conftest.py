@@ -29,8 +29,8 @@ collect_ignore = ["oracles/fairlearn_metrics.py", "schedulers/airflow_runs.py", 
 HAS_DEEQU = spark_line() in DEEQU
 if not HAS_DEEQU:
     collect_ignore.append("spark/test_deequ.py")
-else:  # they run `hourglass` in processes, without Spark: on the other line only
-    collect_ignore += ["schedulers", "sdk/test_drop_in.py"]
+else:  # nothing in them depends on the Spark line, and some start many processes: the other line runs them
+    collect_ignore += ["alarms", "notify", "schedulers", "sdk/test_drop_in.py", "watching"]
 
 SPARK_SETTINGS = {
     # the default of 200 tasks for a handful of rows would be most of a test's time

@@ -27,7 +27,21 @@ BOUNDARY = "libs/hourglass/spark/one_pass.py"
 OWN_CHECKS = "libs/hourglass/spark/own_checks.py"
 EXTRAS = ["demo", "attribution", "models"]  # in both environments
 HEAVY = (
-    *("boto3", "jmespath", "lightgbm", "mlflow", "onnxruntime", "pandas", "pydeequ", "pypdf", "pyspark", "scipy.stats", "shap", "skops"),
+    *(
+        "boto3",
+        "jmespath",
+        "lightgbm",
+        "mlflow",
+        "onnxruntime",
+        "opentelemetry",
+        "pandas",
+        "pydeequ",
+        "pypdf",
+        "pyspark",
+        "scipy.stats",
+        "shap",
+        "skops",
+    ),
     *("sklearn", "urllib3", "vl_convert", "xgboost"),
 )
 
@@ -92,7 +106,7 @@ def in_group(name: str) -> Iterator[str]:
         yield from [asked] if isinstance(asked, str) else in_group(asked["include-group"])
 
 
-@pytest.mark.parametrize(("group", "extras"), [("dev", EXTRAS), ("spark35", [*EXTRAS, "deequ"])])
+@pytest.mark.parametrize(("group", "extras"), [("dev", [*EXTRAS, "otel"]), ("spark35", [*EXTRAS, "deequ"])])
 def test_the_locked_versions_are_those_that_the_project_asks_for(group, extras):
     locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / "requirements" / f"{group}.txt").read_text(), re.MULTILINE))
     asked = [

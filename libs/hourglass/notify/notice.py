@@ -54,8 +54,9 @@ class Notice:
 
     def document(self) -> dict[str, Any]:
         """As a receiver's program reads it; chat programs show `text`."""
-        keys = ("id", "time", "monitor", "endpoint", "schedule", "violations", "report", "output_path", "windows")
-        return {"version": VERSION, "source": "hourglass", **{key: getattr(self, key) for key in keys}, "text": self.text}
+        keys = ("id", "time", "monitor", "endpoint", "schedule", "violations", "report", "output_path")
+        named = {key: getattr(self, key) for key in keys}
+        return {"version": VERSION, "source": "hourglass", **named, "windows": list(self.windows), "text": self.text}
 
     def to_bytes(self) -> bytes:
         """The document as JSON."""
