@@ -81,6 +81,14 @@ def _installed() -> list[_Lines]:
     return [handler for handler in logging.getLogger().handlers if isinstance(handler, _Lines)]
 
 
+def warn(sentence: str) -> None:
+    """Says what went wrong beside the run: as a log line, or a line on standard error."""
+    if are_on():
+        LOGGER.warning(sentence)
+    else:
+        click.echo(f"hourglass: warning: {sentence}", err=True)
+
+
 def failed(fault: Exception, sentence: str, exit_code: int) -> None:
     """Says why the process ends: as a log line with the parts of the error, or as a sentence on standard error."""
     if not are_on():

@@ -6,7 +6,6 @@ stage is the function itself.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
+
+from hourglass.errors import HourglassError
+from hourglass.logs import warn
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -104,4 +106,5 @@ def _tell(what: Callable[[Watcher], None]) -> None:
         try:
             what(watcher)
         except Exception as fault:  # noqa: BLE001 whatever it is, the run goes on, and it is said
-            logging.getLogger("hourglass").warning("%s: %s: %s; the run goes on", type(watcher).__name__, type(fault).__name__, fault)
+            said = str(fault) if isinstance(fault, HourglassError) else f"{type(fault).__name__}: {fault}"
+            warn(f"{type(watcher).__name__.lower()}: {said}; the run goes on")

@@ -47,9 +47,12 @@ def test_a_run_with_violations_posts_what_was_violated_and_where_its_report_is(
     assert (body["version"], body["monitor"], body["endpoint"], body["violations"]) == ("1.0", "data-quality", "shop", outcome.violations)
     window = body["windows"][0]
     assert (window["start"], window["rows"]) == ("2026-11-21T09:00:00Z", 200)
-    assert {
-        key: window["violations"][0][key] for key in ("feature", "check", "value", "threshold")
-    } == {"feature": "age", "check": "data_type_check", "value": 0.0, "threshold": 1.0}
+    assert {key: window["violations"][0][key] for key in ("feature", "check", "value", "threshold")} == {
+        "feature": "age",
+        "check": "data_type_check",
+        "value": 0.0,
+        "threshold": 1.0,
+    }
     assert body["report"] == "https://reports.example/shop/2026/11/21/09/constraint_violations.json"
     assert (tmp_path / "out" / "2026/11/21/09/constraint_violations.json").exists()
     assert "- age (data_type_check): Data type match requirement is not met." in body["text"]

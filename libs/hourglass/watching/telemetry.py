@@ -11,7 +11,7 @@ from typing import Any, Self
 from hourglass import __version__
 from hourglass.errors import EnvironmentFault, HourglassError, shorten
 from hourglass.http_post import shown
-from hourglass.logs import LOGGER
+from hourglass.logs import warn
 from hourglass.stages import RUN, Done
 from hourglass.watching.run import Run
 
@@ -139,7 +139,7 @@ class Telemetry:
             self._tracers.shutdown()
         if refused:
             found = f"{' and '.join(refused)} were not taken"
-            LOGGER.warning("otlp_endpoint %s: %s; the run goes on", shown(self._endpoint), found)
+            warn(f"otlp_endpoint {shown(self._endpoint)}: {found}; the run goes on")
 
 
 def _attributes(facts: Mapping[str, Any]) -> Iterator[tuple[str, str | int | float]]:
