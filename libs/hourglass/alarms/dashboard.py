@@ -13,13 +13,13 @@ _LINES = 20  # of a graph; more cannot be told apart
 _MOST_METRICS, _MOST_GRAPHS = 2500, 480  # of a dashboard
 
 
-def dashboard_name(place: Place) -> str:
-    """Of the letters that CloudWatch takes.
+def dashboard_name(place: Place, monitors: Sequence[str]) -> str:
+    """Of the letters that CloudWatch takes; each baseline's monitors have a dashboard of their own.
 
-    >>> dashboard_name(Place("churn", "churn.hourly"))
-    'hourglass-churn-churn-hourly'
+    >>> dashboard_name(Place("churn", "churn.hourly"), ["bias"])
+    'hourglass-churn-churn-hourly-bias'
     """
-    parts = ("hourglass", place.endpoint, place.schedule)
+    parts = ("hourglass", place.endpoint, place.schedule, *monitors)
     return re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(part for part in parts if part))[:255]
 
 

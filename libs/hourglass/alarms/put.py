@@ -12,6 +12,7 @@ from hourglass.alarms.wanted import Alarm
 from hourglass.errors import EnvironmentFault, shorten
 
 NEW, CHANGED, SAME, STALE, DELETED = "new", "changed", "as it was", "not asked for any more", "deleted"
+_NO_DASHBOARD = {"ResourceNotFound", "DashboardNotFoundError"}
 _A_CALL = 100  # names that DeleteAlarms takes
 
 
@@ -54,11 +55,15 @@ def put_alarms(cloudwatch: Any, alarms: Sequence[Alarm], prefix: str, *, prune: 
 
 def put_dashboard(cloudwatch: Any, name: str, body: Mapping[str, Any]) -> Change:
     """Puts the dashboard unless it is there as it is asked for."""
+    from botocore.exceptions import ClientError
+
+    there = None
     with _said("GetDashboard"):
         try:
             there = json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])
-        except cloudwatch.exceptions.DashboardNotFoundError:
-            there = None
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] not in _NO_DASHBOARD:
+                raise
     if there == body:
         return Change(name, SAME)
     with _said("PutDashboard"):

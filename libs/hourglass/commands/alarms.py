@@ -72,7 +72,7 @@ def alarms_command(
     found = _wanted(settings, place)
     region = _region() if with_dashboard or not dry_run else ""
     body = dashboard(found, region) if with_dashboard else None
-    name = dashboard_name(place)
+    name = dashboard_name(place, [alarms.monitor for alarms in found])
     if dry_run:
         boards = {"dashboard": {"DashboardName": name, "DashboardBody": body}} if body is not None else {}
         without = [sentence for alarms in found for sentence in alarms.without]
