@@ -51,6 +51,16 @@ def data_quality(folder: Path) -> Published:
     rows = "".join(f"{i % 50},{i * 0.5},{'red' if i % 3 else 'blue'},{'' if i % 5 == 0 else i}\n" for i in range(500))
     (folder / "data.csv").write_text(f"age,price,colour,seldom\n{rows}")
     run(folder / "baseline", dataset_source=folder / "data.csv")
+    suggested = read(folder / "baseline" / "constraints.json")
+    config = suggested["monitoring_config"]
+    config["share_comparison_method"] = "Robust"  # each feature by itself, as in existing baselines
+    config["distribution_constraints"] |= {
+        "comparison_method": "Robust",
+        "comparison_threshold": 0.1,
+        "categorical_drift_method": "LInfinity",
+        "categorical_comparison_threshold": 0.1,
+    }
+    (folder / "baseline" / "constraints.json").write_text(json.dumps(suggested))
     files = {f"baseline_{name}": folder / "baseline" / f"{name}.json" for name in ("constraints", "statistics")}
     run(folder / "out", dataset_source=folder / "data.csv", **files, **PUBLISHED)
     return folder / "baseline" / "constraints.json", {"namespace": "data-metrics"}
@@ -155,10 +165,20 @@ def test_thresholds_and_directions_are_those_of_the_constraints(tmp_path: Path, 
     assert not any("price" in name or "colour" in name for name in alarms)
     assert found["without"] == [
         "colour: its emit_metrics is Disabled",
-        "drift of seldom: its threshold depends on the other columns of a window",
+        "drift and completeness of seldom: calibrated, with one budget for all of a window",
     ]
     silent = alarms["hourglass_rows"]
     assert (silent["TreatMissingData"], silent["DatapointsToAlarm"], silent["Threshold"]) == ("breaching", 2, 0.0)
+
+
+def test_a_suggested_baseline_is_judged_as_a_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its decisions are calibrated: the job's own count of violations is the alarm, beside silence, bad lines and signs."""
+    (tmp_path / "data.csv").write_text("age,colour\n" + "".join(f"{i % 50},{'red' if i % 3 else 'blue'}\n" for i in range(500)))
+    run(tmp_path / "baseline", dataset_source=tmp_path / "data.csv")
+    found = dry(capsys, tmp_path / "baseline")
+    names = {alarm["AlarmName"].rpartition("/")[2] for alarm in found["alarms"]}
+    assert names == {"hourglass_violations", "hourglass_rows", "hourglass_bad_line_share", "feature_data_age"}
+    assert found["without"] == ["drift and completeness of 2 features: calibrated, with one budget for all of a window"]
 
 
 @pytest.mark.parametrize("method", ["Robust", "Simple"])

@@ -21,7 +21,7 @@ from hourglass.bias.metric import BIAS_METRICS
 from hourglass.capture.window import duration_name
 from hourglass.comparisons import Worse
 from hourglass.constraints import Baseline
-from hourglass.constraints.baseline import NO_CORRECTION, ROBUST, FeatureConstraint
+from hourglass.constraints.baseline import CALIBRATED, NO_CORRECTION, ROBUST, FeatureConstraint
 from hourglass.errors import InputError, shorten
 from hourglass.outputs import cloudwatch
 from hourglass.outputs.attribution import AttributionOutputs
@@ -228,18 +228,24 @@ def _data_quality(place: Place, baseline: Baseline, excluded: Callable[[Baseline
     alarms = Alarms("data-quality", place, DataQualityOutputs.metrics_name)
     out = set(excluded(baseline))
     drifting: dict[float | None, list[Metric]] = {}
+    budgeted: list[str] = []
     for feature in baseline.features.values():
         if feature.name in out or not feature.config.evaluate_constraints:
             continue
         if not feature.config.emit_metrics:
             alarms.without.append(f"{feature.name}: its emit_metrics is Disabled")
             continue
+        if feature.comparison.shares_budget or feature.config.share_comparison_method == CALIBRATED:
+            budgeted.append(feature.name)
         if (metric := _add_drift(alarms, feature, baseline)) is not None:
             drifting.setdefault(feature.threshold, []).append(metric)
         _add_completeness(alarms, feature)
         if feature.is_non_negative and feature.inferred_type is not ColumnType.STRING:
             what = f"{feature.name} has a number below 0; the baseline has none."
             alarms.add(alarms.metric(cloudwatch.metric_name(cloudwatch.DATA, feature.name)), what, Worse.LOWER, 0.0)
+    if budgeted:
+        subject = budgeted[0] if len(budgeted) == 1 else f"{len(budgeted)} features"
+        alarms.without.append(f"drift and completeness of {subject}: calibrated, with one budget for all of a window")
     for threshold, metrics in drifting.items():
         limits = (("threshold", threshold),) if threshold is not None else ()
         alarms.shown.append(Shown("distance from the baseline", tuple(metrics), limits))
@@ -253,7 +259,9 @@ def _add_drift(alarms: Alarms, feature: FeatureConstraint, baseline: Baseline) -
     if threshold is None:
         alarms.without.append(f"drift of {feature.name}: {comparison.key} has no threshold")
         return None
-    if comparison.shares_budget or (comparison.worse is Worse.LOWER and baseline.config.correction != NO_CORRECTION):
+    if comparison.shares_budget:
+        return None
+    if comparison.worse is Worse.LOWER and baseline.config.correction != NO_CORRECTION:
         alarms.without.append(f"drift of {feature.name}: its threshold depends on the other columns of a window")
         return None
     metric = alarms.metric(cloudwatch.metric_name(cloudwatch.DRIFT, feature.name))
@@ -269,7 +277,7 @@ def _add_completeness(alarms: Alarms, feature: FeatureConstraint) -> None:
     The job itself asks for an exact binomial tail, which is the same for many rows.
     """
     share = feature.completeness
-    if share is None:
+    if share is None or feature.config.share_comparison_method == CALIBRATED:
         return
     metrics = {"present": alarms.metric(cloudwatch.metric_name(cloudwatch.NON_NULL, feature.name)), "rows": alarms.metric(cloudwatch.ROWS)}
     what = f"{feature.name} has too few values: fewer than {share} of the rows"

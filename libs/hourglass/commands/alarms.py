@@ -20,7 +20,8 @@ from hourglass.bias import Decision
 from hourglass.capture.window import HOUR, parse_duration
 from hourglass.commands.settings_flags import SettingsCommand, settings_flags
 from hourglass.errors import EnvironmentFault, InputError, SettingsError
-from hourglass.monitors.data_quality import named, read_baseline
+from hourglass.monitors.data_quality import named
+from hourglass.monitors.given_baseline import read_baseline
 from hourglass.monitors.job import json_object, read_document
 from hourglass.outputs import documents
 from hourglass.outputs.numbers import counted
