@@ -492,7 +492,7 @@ def test_on_the_platform_metrics_go_to_its_file(tmp_path: Path, baseline: dict[s
     platform = tmp_path / "opt-ml"
     platform.mkdir()
     monitor(tmp_path, baseline, rows(200), publish_cloudwatch_metrics="Enabled", container_root=platform)
-    assert (platform / "output/metrics/cloudwatch/cloudwatch_metrics.jsonl").read_text().count("\n") == 10
+    assert (platform / "output/metrics/cloudwatch/cloudwatch_metrics.jsonl").read_text().count("\n") == 11
     assert not (tmp_path / "out/cloudwatch_metrics.jsonl").exists()
 
 
