@@ -113,9 +113,9 @@ def test_half_a_window_is_a_fault() -> None:
         load_settings({**MINIMUM, "start_time": "2026-11-21T09:00:00Z", "end_time": "2026-11-21T08:00:00Z"}, {})
 
 
-@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted({*CONF.glob("*.yaml")} - {CONF / "schedule.yaml"}), ids=lambda path: path.name)
 def test_every_file_in_conf_loads(path: Path) -> None:
-    """The commented examples are settings that work."""
+    """The commented examples are settings that work; the schedule, which has a job's settings in parts, has tests of its own."""
     settings = load_settings({}, {}, str(path))
     assert settings.window is None or timedelta(hours=1) in settings.window
 
