@@ -58,9 +58,9 @@ class SecondMoment:
             self._add(values.text_hashes, values.text_counts)
 
     def _add(self, hashes: Hashes, counts: Counts) -> None:
-        signed = np.where(hashes & np.uint64(BUCKETS), counts, -counts)
-        places = (hashes & np.uint64(BUCKETS - 1)).astype(np.intp)
-        self.buckets = self.buckets + np.bincount(places, signed, BUCKETS).astype(np.int64)  # doubles hold a batch's counts exactly
+        places = (hashes & np.uint64(2 * BUCKETS - 1)).view(np.int64)  # a bucket, and above it the bit that is the sign
+        sums = np.bincount(places, counts, 2 * BUCKETS).astype(np.int64)  # doubles hold a batch's counts exactly
+        self.buckets = self.buckets + sums[BUCKETS:] - sums[:BUCKETS]
         self.n += int(counts.sum())
 
     @classmethod
