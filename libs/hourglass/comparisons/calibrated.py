@@ -19,8 +19,9 @@ def explained(window: Distribution, baseline: Distribution) -> Explanation | Non
     found = small_tests_of(window, baseline)
     if isinstance(found, Undefined) or not found.p_values:
         return None
-    certain = [key for key, p in found.p_values.items() if p < _CERTAIN and SMALL_TESTS[key].names_cause]
-    key = min(certain or found.p_values, key=lambda name: found.p_values[name])
+    own = [key for key, one in found.found.items() if not one.follows] or [*found.found]
+    certain = [key for key in own if found.p_values[key] < _CERTAIN and SMALL_TESTS[key].names_cause]
+    key = min(certain or own, key=lambda name: found.p_values[name])
     best = found.found[key]
     factor = baseline.dispersions.get(key, INDEPENDENT).factor
     return Explanation(best.words, f"{key}: effect {best.effect:.3g}, z {best.z:.1f}, λ {factor:.3g}, {told(found.p_values[key])}")

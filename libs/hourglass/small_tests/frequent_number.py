@@ -33,7 +33,7 @@ def frequent_number(pair: Pair) -> Found | None:
     best = int(p.argmin())
     share, before = x[best] / window.n, y[best] / baseline.n
     words = f"{share:.1%} of the numbers are exactly {values[best]:g}, in the baseline {before:.1%}"
-    return Found(z_of(float(p[best])), abs(share - before), words)
+    return Found(z_of(float(p[best])), abs(share - before), words, follows=share < before)
 
 
 def _most(values: Floats, counts: Counts) -> Floats:

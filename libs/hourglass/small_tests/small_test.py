@@ -20,11 +20,15 @@ _NOTHING = 1e-15  # a variance that is rounding
 
 @dataclass(frozen=True)
 class Found:
-    """What a test found: how far from chance in standard deviations, how large the effect is (a share), and in words."""
+    """What a test found: how far from chance in standard deviations, how large the effect is (a share), and in words.
+
+    What merely `follows` from something else, as a number does that is met no more where all have moved, is said last.
+    """
 
     z: float
     effect: float
     words: str = ""
+    follows: bool = False
 
 
 @dataclass(frozen=True)
