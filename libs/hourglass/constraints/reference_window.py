@@ -22,15 +22,14 @@ Dispersions = Mapping[str, Mapping[str, Dispersion]]
 def baseline_from(reference: Dataset, given: Baseline | None, options: SuggestionOptions) -> Baseline | Undefined:
     """A baseline whose distributions are those of a reference window's states.
 
-        The constraints are the given baseline's, and a feature is compared as what it says the feature is; without one they
-        are suggested from the reference. A feature that the reference has no values of has an empty distribution, which is
-        "insufficient data", and so have all when the columns cannot be matched by position. Undefined when there is neither
-        a baseline nor a row to suggest one from.
+    The constraints are the given baseline's, and a feature is compared as what it says the feature is; without one they
+    are suggested from the reference. A feature that the reference has no values of has an empty distribution, which is
+    "insufficient data", and so have all when the columns cannot be matched by position. Undefined when there is neither
+    a baseline nor a row to suggest one from.
 
-        >>> from hourglass.small_tests import Dispersion
-    from hourglass.states import Intake
-        >>> baseline_from(Dataset(0, "", {}, Intake()), None, SuggestionOptions())
-        Undefined(reason='the reference has no rows')
+    >>> from hourglass.states import Intake
+    >>> baseline_from(Dataset(0, "", {}, Intake()), None, SuggestionOptions())
+    Undefined(reason='the reference has no rows')
     """
     if given is None:
         if reference.rows == 0:
