@@ -383,4 +383,4 @@ def test_a_job_without_a_right_says_so(cloud):
             check=False,
         )
     assert done.returncode == 2
-    assert "ACCESS_DENIED" in done.stderr
+    assert "access denied" in done.stderr

@@ -74,12 +74,13 @@ def job_statements(jobs: Iterable[Job], account: str, region: str) -> list[State
     """What jobs do wherever they run: S3, CloudWatch, and a model that is asked behind an endpoint."""
     jobs = list(jobs)
     read = {place for job in jobs for name, place in places(job).items() if name in READ}
-    # segments are held against the baseline's states, which lie beside it
+    # segments and calibrated decisions want the baseline's states and what is known of chance, which lie beside it
     read |= {
-        join(place.rpartition("/")[0], "baseline_states.parquet")
+        join(place.rpartition("/")[0], beside)
         for job in jobs
         for name, place in places(job).items()
         if name == "baseline_constraints" and place.endswith(".json")
+        for beside in ("baseline_states.parquet", "calibration.json")
     }
     written = {place for job in jobs for name, place in places(job).items() if name in WRITTEN}
     buckets = {place.removeprefix("s3://").partition("/")[0] for place in read | written}
