@@ -63,7 +63,7 @@ bench: setup java ## speed and memory, as ratios measured in one run
 	@$(BIN)/python bench/attribution.py
 
 bench-alarms: setup ## how often rules alarm in clean windows, and how often they find planted faults
-	@$(BIN)/python bench/alarms.py
+	@$(BIN)/python bench/alarms/run.py
 
 setup: .venv/.stamp ## .venv from requirements/*.txt: exact versions, checked hashes
 
