@@ -30,7 +30,7 @@ HAS_DEEQU = spark_line() in DEEQU
 if not HAS_DEEQU:
     collect_ignore.append("spark/test_deequ.py")
 else:  # nothing in them depends on the Spark line, and some start many processes: the other line runs them
-    collect_ignore += ["alarms", "notify", "schedulers", "sdk/test_drop_in.py", "watching"]
+    collect_ignore += ["alarms", "notify", "schedulers", "sdk/test_drop_in.py", "test_bench_alarms.py", "watching"]
 
 SPARK_SETTINGS = {
     # the default of 200 tasks for a handful of rows would be most of a test's time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,31 @@ from hourglass.outputs.drawing import AXIS, drawn
 
 LEAST = 0.1  # %: what a scale of tenfolds begins with; a rule without a false alarm stands there
 TICKS = (0.1, 0.3, 1, 3, 10, 30, 100)
-# ours first; told apart by those who see no red or green
-COLOURS = ("#b84600", "#0a5a9c", "#0a5a9c", "#4aa3a2", "#4aa3a2", "#7a4fa3", "#7a4fa3", "#666666", "#c9a200", "#2e8b57", "#d6558a")
-SHAPES = ("circle", "square", "cross", "square", "cross", "triangle-up", "triangle-down", "diamond", "square", "diamond", "triangle-up")
+LOOKS: Mapping[str, tuple[str, str]] = {
+    "Calibrated": ("#b84600", "circle"),
+    "Simple": ("#0a5a9c", "square"),
+    "Robust": ("#4aa3a2", "square"),
+    "KS": ("#7a4fa3", "triangle-up"),
+    "PSI": ("#666666", "diamond"),
+    "Evidently": ("#c9a200", "square"),
+    "NannyML": ("#2e8b57", "diamond"),
+    "whylogs": ("#d6558a", "triangle-up"),
+}
+VARIANTS = {"without λ": "triangle-down", "with its checks": "cross", "Bonferroni": "triangle-down"}
+
+
+def _look(rule: str) -> tuple[str, str]:
+    """A rule's colour, which its variants share, and its shape."""
+    colour, shape = next(look for name, look in LOOKS.items() if rule.startswith(name))
+    return colour, next((other for name, other in VARIANTS.items() if rule.endswith(name)), shape)
 
 
 def draw(path: Path, points: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]]) -> None:
     """A mark for each rule as it is by default, and a line through its other thresholds."""
     rules = [str(point["rule"]) for point in points]
     colour = {"field": "rule", "type": "nominal", "sort": None, "title": None}
-    colours = {"domain": rules, "range": [COLOURS[place % len(COLOURS)] for place in range(len(rules))]}
-    shapes = {"domain": rules, "range": [SHAPES[place % len(SHAPES)] for place in range(len(rules))]}
+    colours = {"domain": rules, "range": [_look(rule)[0] for rule in rules]}
+    shapes = {"domain": rules, "range": [_look(rule)[1] for rule in rules]}
     x = {
         "field": "alarms",
         "type": "quantitative",

@@ -14,41 +14,67 @@ import pyarrow as pa
 from data_sets import Array, Column, Columns, DataSet
 
 from hourglass.comparisons import COMPARISONS, Distribution, Worse, aligned, distribution_of
-from hourglass.constraints import CHECKS, Baseline, SuggestionOptions, Verdict, parse_baseline, suggest
+from hourglass.comparisons.calibrated import BUDGET
+from hourglass.constraints import (
+    CHECKS,
+    Baseline,
+    SuggestionOptions,
+    Verdict,
+    baseline_from,
+    evaluate,
+    learn_dispersions,
+    parse_baseline,
+    suggest,
+    with_dispersions,
+)
 from hourglass.dataset import Dataset
+from hourglass.small_tests import Dispersion
+from hourglass.small_tests.dispersion import LEAST_WINDOWS
 from hourglass.states import COLUMN_STATES, ColumnProfile, Intake
 from hourglass.statistics import ColumnType
 from hourglass.undefined import Undefined
 from hourglass.values import classify
 
 States = Mapping[str, Distribution]
-BUDGET = 0.01
+Dispersions = Mapping[str, Mapping[str, Dispersion]]
 LEAST = 1e-300
-OURS = "Calibrated, budget 1 %"
+OURS = f"Calibrated, budget {BUDGET:.0%}".replace("%", " %")
 
 
 @dataclass(frozen=True)
 class Past:
-    """What over-dispersion is learnt from: 16 chunks of consecutive rows of the baseline, and earlier windows of the same size."""
+    """What over-dispersion is learnt from: chunks of consecutive rows of the baseline, and earlier windows of the same size."""
 
-    baseline: States
-    chunks: Callable[[], Sequence[States]]
-    history: Callable[[], Sequence[States]]
+    baseline: Baseline
+    chunks: Callable[[], Sequence[Dataset]]
+    history: Callable[[], Sequence[Dataset]]
 
 
-def ours(window_states: States, baseline_states: States, dispersion: object | None) -> dict[str, float]:
-    """Our p of each column. THE place where the product's decision enters; `dispersion` is what a learner below has made."""
-    if dispersion is not None:
-        raise NotImplementedError("nothing is learnt yet")
-    found = {}
-    for name, window in window_states.items():
-        p = COMPARISONS["calibrated"].compare(*aligned(window, baseline_states[name]))
-        found[name] = 1.0 if isinstance(p, Undefined) else p
+def ours(window: Dataset, baseline: Baseline, dispersions: Dispersions) -> dict[str, tuple[float, bool]]:
+    """The product's own evaluation of a window by a baseline that it suggested: THE place where our rule enters.
+
+    By column how bad the worst check is that has a part of the budget, and whether one alarms that has none.
+    """
+    found: dict[str, tuple[float, bool]] = dict.fromkeys(window.columns, (0.0, False))
+    for one in evaluate(window, with_dispersions(baseline, dispersions)):
+        if one.feature in found:
+            badness, checked = found[one.feature]
+            if one.budget is not None:
+                badness = max(badness, BUDGET / max(one.budget, LEAST))
+            found[one.feature] = badness, checked or (one.budget is None and one.verdict is Verdict.VIOLATION)
     return found
 
 
-# our rows of the tables, and what each learns from the past: a function of `Past`, None where there is too little to learn from
-LEARNERS: Mapping[str, Callable[[Past], object | None] | None] = {OURS: None}
+def _learnt(windows: Sequence[Dataset], baseline: Baseline) -> Dispersions | None:
+    return learn_dispersions([windows], baseline) if len(windows) >= LEAST_WINDOWS else None
+
+
+# our rows of the tables, and what each learns from the past; None where there is too little to learn from
+LEARNERS: Mapping[str, Callable[[Past], Dispersions | None]] = {
+    OURS: lambda past: _learnt(past.chunks(), past.baseline),
+    f"{OURS}, λ of history": lambda past: _learnt(past.history(), past.baseline),
+    f"{OURS}, without λ": lambda _: {},
+}
 
 
 @dataclass(frozen=True)
@@ -129,51 +155,46 @@ class Judge:
 
     def __init__(self, data: DataSet, baseline: Columns, chunks: Sequence[Columns], history: Sequence[Columns]) -> None:
         self._kinds = {name: kind_of(column) for name, column in data.columns.items()}
-        profiles = self._profiles(baseline)
-        self._baseline = self._states(profiles)
-        self._checks = _suggested(profiles, len(next(iter(baseline.values()))))
-        past = Past(
-            self._baseline,
-            lambda: [self._states(self._profiles(chunk)) for chunk in chunks],
-            lambda: [self._states(self._profiles(window)) for window in history],
-        )
-        self._dispersions = {name: learn(past) if learn else None for name, learn in LEARNERS.items()}
+        before = self._dataset(baseline)
+        suggested = baseline_from(before, None, SuggestionOptions())
+        assert isinstance(suggested, Baseline), suggested
+        self._suggested, self._baseline, self._checks = suggested, self._states(before), _plain(before)
+        past = Past(suggested, lambda: [*map(self._dataset, chunks)], lambda: [*map(self._dataset, history)])
+        self._dispersions = {name: learn(past) for name, learn in LEARNERS.items()}
 
-    def _profiles(self, columns: Columns) -> dict[str, ColumnProfile]:
-        return {name: profile_of(values, self._kinds[name]) for name, values in columns.items()}
+    def _dataset(self, columns: Columns) -> Dataset:
+        rows = len(next(iter(columns.values())))
+        return Dataset(rows, "named", {name: profile_of(values, self._kinds[name]) for name, values in columns.items()}, Intake())
 
-    def _states(self, profiles: Mapping[str, ColumnProfile]) -> States:
-        return {name: distribution_of(profile, self._kinds[name]) for name, profile in profiles.items()}
+    def _states(self, data: Dataset) -> States:
+        return {name: distribution_of(profile, self._kinds[name]) for name, profile in data.columns.items()}
 
     def answers(self, columns: Columns) -> list[Answer]:
         """What each rule says of each column that is given."""
-        profiles = self._profiles(columns)
-        window = self._states(profiles)
-        count = len(self._kinds)
+        window = self._dataset(columns)
         found = [
-            Answer(rule, column, BUDGET / count / max(p, LEAST))
-            for rule, dispersion in self._dispersions.items()
-            if dispersion is not None or LEARNERS[rule] is None
-            for column, p in ours(window, self._baseline, dispersion).items()
+            Answer(rule, column, badness, checked)
+            for rule, dispersions in self._dispersions.items()
+            if dispersions is not None
+            for column, (badness, checked) in ours(window, self._suggested, dispersions).items()
         ]
-        alarmed = self._checked(profiles, len(next(iter(columns.values()))))
-        known: dict[tuple[str, str], float] = {}
+        alarmed = self._checked(window)
+        known: dict[tuple[Rule, str], float] = {}
         for rule in RULES:
-            for column, state in window.items():
-                key = (replace(rule, name="", checks=False).__repr__(), column)
-                if key not in known:
-                    known[key] = rule.badness(state, self._baseline[column], count)
-                found.append(Answer(rule.name, column, known[key], rule.checks and column in alarmed))
+            for column, state in self._states(window).items():
+                plain = replace(rule, name="", checks=False)
+                if (plain, column) not in known:
+                    known[plain, column] = rule.badness(state, self._baseline[column], len(self._kinds))
+                found.append(Answer(rule.name, column, known[plain, column], rule.checks and column in alarmed))
         return found
 
-    def _checked(self, profiles: Mapping[str, ColumnProfile], rows: int) -> set[str]:
-        data = Dataset(rows, "named", profiles, Intake())
-        evaluations = [one for key in _CHECKED for one in CHECKS[key].evaluate(data, self._checks)]
+    def _checked(self, window: Dataset) -> set[str]:
+        evaluations = [one for key in _CHECKED for one in CHECKS[key].evaluate(window, self._checks)]
         return {one.feature for one in evaluations if one.verdict is Verdict.VIOLATION}
 
 
-def _suggested(profiles: Mapping[str, ColumnProfile], rows: int) -> Baseline:
+def _plain(data: Dataset) -> Baseline:
     """The constraints that are suggested of a baseline, met plainly, as the stock analyzer does."""
-    document = suggest(Dataset(rows, "named", profiles, Intake()), SuggestionOptions())
+    document = suggest(data, SuggestionOptions())
     document["monitoring_config"]["share_comparison_method"] = "Simple"
     return parse_baseline(json.dumps(document).encode(), None)

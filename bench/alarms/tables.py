@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 from data_sets import DataSet
 from faults import DISTRIBUTION, FAULTS, QUALITY
+from packages import PACKAGES
 from plot import draw
-from windows import CLEAN, CONSECUTIVE, LARGE, RANDOM, Part
+from rules import LEARNERS, RULES
+from windows import CLEAN, CONSECUTIVE, LARGE, RANDOM, SIZES, Part
 
 EQUAL = 0.01
 LEVELS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
@@ -222,10 +224,13 @@ def _data(data: Mapping[str, DataSet], parts: Sequence[Part]) -> list[str]:
     return markdown(head, rows)
 
 
-def write(page: Path, data: Mapping[str, DataSet], parts: Sequence[Part], paths: Sequence[Path], command: str) -> None:
-    """The page and its plot."""
+def write(
+    page: Path, data: Mapping[str, DataSet], parts: Sequence[Part], paths: Sequence[Path], missing: Sequence[str], command: str
+) -> None:
+    """The page and its plot; what is missing of what was asked for is said at the top."""
     table = windows_of(paths)
-    present = list(dict.fromkeys(table["rule"]))
+    known = [*LEARNERS, *(rule.name for rule in RULES), *(peer.rule for peer in PACKAGES.values())]
+    present = [rule for rule in known if rule in set(table["rule"])]
     found = Found(
         table,
         at_level(table, EQUAL),
@@ -246,6 +251,7 @@ def write(page: Path, data: Mapping[str, DataSet], parts: Sequence[Part], paths:
         "from the product's own states (KLL and all). Shares of windows in %; in parentheses the 95 % interval (Wilson) of a share of",
         "clean windows. Means over sizes weigh sizes alike.",
         "",
+        *_not_whole(parts, missing),
         "![detection against false alarms](alarms.svg)",
         "",
         *_summary(found),
@@ -289,9 +295,16 @@ def write(page: Path, data: Mapping[str, DataSet], parts: Sequence[Part], paths:
     page.write_text("\n".join(lines), "utf-8")
 
 
+def _not_whole(parts: Sequence[Part], missing: Sequence[str]) -> list[str]:
+    sizes = sorted({part.size for part in parts})
+    lacks = [f"only windows of {', '.join(f'{size:,}' for size in sizes)} rows"] if set(sizes) != set(SIZES) else []
+    lacks += [f"{len(missing)} parts are not there ({', '.join(missing)})"] if missing else []
+    return [f"**Not whole**: {'; '.join(lacks)}.", ""] if lacks else []
+
+
 def _points(found: Found, curves: Sequence[tuple[str, float, pd.DataFrame]]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """What the plot shows: each rule by default, and with other thresholds."""
-    whole = [rule for rule in found.rules if found.equal[found.equal["rule"] == rule]["reachable"].all()]
+    whole = [rule for rule in found.rules for told in [found.equal[found.equal["rule"] == rule]] if len(told) and told["reachable"].all()]
     points = [
         {
             "rule": rule,
@@ -299,6 +312,7 @@ def _points(found: Found, curves: Sequence[tuple[str, float, pd.DataFrame]]) -> 
             "found": 100 * share(pd.concat([found.faulty(rule, group) for group in (DISTRIBUTION, QUALITY)])),
         }
         for rule in found.rules
+        if len(found.clean(rule, RANDOM))
     ]
     lines = []
     for rule, _, told in curves:

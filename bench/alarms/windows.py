@@ -21,7 +21,7 @@ SIZES = (200, 1000, 5000, 50_000)
 LARGE = 50_000
 BASELINE, HISTORY = 0.4, 0.3  # shares of rows in order; the rest are the windows that are reported
 WEEK = 168  # windows of history at most
-CHUNKS = 16
+CHUNKS, LARGEST_CHUNK = 16, 4096
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Part:
             chosen = faulty[split // 2 :: len(reported)] if split % 2 else []
             yield Scene(
                 self.data.take(baseline),
-                [self.data.take(chunk) for chunk in np.array_split(baseline, CHUNKS)],
+                self._chunks(baseline),
                 (),
                 self._windows(split, clean, chosen, rest),
             )
@@ -138,10 +138,14 @@ class Part:
         faulty = self._faulty() if self.data.dependent else []
         yield Scene(
             self.data.take(baseline),
-            [self.data.take(chunk) for chunk in np.array_split(baseline, CHUNKS)],
+            self._chunks(baseline),
             [self.data.take(np.arange(start, start + self.size)) for start in history],
             self._windows(1, [np.arange(start, start + self.size) for start in starts], faulty, None),
         )
+
+    def _chunks(self, baseline: Rows) -> list[Columns]:
+        """Consecutive rows of a baseline, apart from each other where it is large."""
+        return [self.data.take(chunk[:LARGEST_CHUNK]) for chunk in np.array_split(baseline, CHUNKS)]
 
     def _faulty(self) -> list[tuple[Fault, int, int]]:
         """Kinds, severities, and how manieth of these."""
