@@ -24,6 +24,8 @@ def load(text: str | bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as fault:
+        if str(fault).startswith("depth limit"):  # how deep Python's own reader goes is whatever some package has set
+            raise
         try:
             document = json.loads(text)
             json.dumps(document, ensure_ascii=False).encode()  # refuses lone surrogates, which no text column can hold
