@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
     ]
     tests = {drift.feature.name: test for drift in found if isinstance(drift, _Drift) and (test := _p_value(drift))}
     thresholds = corrected(tests, correction, baseline.decisions)
-    moved = _moved(tests)
+    moved, alike = _moved(tests), Counter(test.shared for test in tests.values())
     for drift in found:
         if isinstance(drift, Evaluation):
             yield drift
@@ -61,7 +62,7 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         label = feature.comparison_label
         if feature.name in tests:
             test = tests[feature.name]
-            others = sum(other.shared == test.shared for other in tests.values())
+            others = alike[test.shared]
             label = corrected_label(label, test, correction, max(baseline.decisions, others) if test.shared else others)
             if test.shared:
                 yield _within_budget(drift, test, label, thresholds[feature.name], [name for name in moved if name != feature.name])

@@ -67,7 +67,7 @@ class Column:
         found = self.profile.states.get(Quantiles.kind)
         return found if isinstance(found, Quantiles) else Quantiles.empty()
 
-    @property
+    @cached_property
     def n(self) -> int:
         """How many finite numbers it has."""
         return self.sketch.n
