@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hourglass.bias import read_analysis_config
+from hourglass.bias import parse_analysis_config
 from hourglass.outputs.metrics_table import metrics_markdown
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +55,7 @@ def test_the_readmes_commands_run(block: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", blocks("docs/bias.md", "json"))
 def test_the_configurations_of_bias_can_be_read(block: str) -> None:
     """With all that they name."""
-    config = read_analysis_config(block.encode())
+    config = parse_analysis_config(json.loads(block))
     assert config.facets
     assert config.predicted_label is not None
     assert config.group_variable not in {facet.name for facet in config.facets}

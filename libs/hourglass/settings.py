@@ -502,7 +502,7 @@ def _said(
     """What was said of each setting, and where: the flag, else the environment, else the file."""
     said: dict[str, tuple[Any, str]] = {}
     if yaml_path:
-        for key, value in _read_yaml(yaml_path, faults).items():
+        for key, value in _in_yaml(yaml_path, faults).items():
             said[key] = (value, f"{yaml_path}: {key}")
     known = {name.lower(): value for name, value in environment.items()}
     for name in Settings.model_fields:
@@ -514,15 +514,20 @@ def _said(
     return said
 
 
-def _read_yaml(path: str, faults: list[HourglassError]) -> dict[str, Any]:
+def read_yaml(path: str) -> Any:
+    """What a YAML file holds, an empty object if nothing; SettingsError where it cannot be read, with the line if that is known."""
     try:
-        document = yaml.safe_load(Path(path).read_text("utf-8")) or {}
+        return yaml.safe_load(Path(path).read_text("utf-8")) or {}
     except OSError as fault:
         raise SettingsError([InputError(path, found=fault.strerror, expected="a readable YAML file")]) from fault
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         place = f"{path}, line {mark.line + 1}" if mark else path
         raise SettingsError([InputError(place, found=getattr(fault, "problem", None) or fault, expected="YAML")]) from fault
+
+
+def _in_yaml(path: str, faults: list[HourglassError]) -> dict[str, Any]:
+    document = read_yaml(path)
     if not isinstance(document, dict):
         raise SettingsError([InputError(path, found=type(document).__name__, expected="keys and values")])
     found = {}
@@ -542,7 +547,7 @@ def _read_yaml(path: str, faults: list[HourglassError]) -> dict[str, Any]:
 def said_in_yaml(path: str) -> dict[str, Any]:
     """What a file says of each setting, as the environment would; SettingsError with its faults."""
     faults: list[HourglassError] = []
-    said = _read_yaml(path, faults)
+    said = _in_yaml(path, faults)
     if faults:
         raise SettingsError(faults)
     return said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from hourglass.alarms.wanted import all_metrics
 from hourglass.cli import main
 from hourglass.constraints.check import falls_short
 from tests.attribution.test_job import NUMBERS, write_config, write_model
@@ -105,13 +104,22 @@ def test_every_alarm_and_every_line_of_the_dashboard_is_on_a_metric_that_the_job
     lines = (tmp_path / "out" / "cloudwatch_metrics.jsonl").read_text().splitlines()
     published = {identity(json.loads(line)) for line in lines}
     found = dry(capsys, baseline)
-    on = list(all_metrics(found["alarms"]))
+    on = list(_alarmed(found["alarms"]))
     assert {metric["Namespace"] for metric in on} == {f"aws/sagemaker/Endpoints/{said['namespace']}"}
     assert {identity(metric) for metric in on} <= published
     assert {name for name, _ in published} >= {"hourglass_violations", "hourglass_rows", "hourglass_bad_line_share"}
     drawn = list(_drawn(found))
     assert {identity(metric) for metric in drawn} <= published
     assert {metric["Namespace"] for metric in drawn} == {metric["Namespace"] for metric in on}
+
+
+def _alarmed(alarms: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for alarm in alarms:
+        if "MetricName" in alarm:
+            yield {key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}
+        for query in alarm.get("Metrics", ()):
+            if "MetricStat" in query:
+                yield query["MetricStat"]["Metric"]
 
 
 def _drawn(found: dict[str, Any]) -> Iterator[dict[str, Any]]:

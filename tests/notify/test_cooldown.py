@@ -86,8 +86,7 @@ import sys, time, json
 from datetime import timedelta
 from hourglass.notify.cooldown import start_once
 place, log, at = sys.argv[1:]
-while time.time() < float(at):
-    pass
+time.sleep(max(0.0, float(at) - time.time()))
 def start():
     with open(log, "a") as stream:
         stream.write("started\\n")

@@ -15,6 +15,15 @@ from hourglass.join.here import join_here
 from hourglass.local import run_locally
 from hourglass.settings import Settings
 
+QUALITY = {  # what model quality is told of the traffic
+    "problem_type": "BinaryClassification",
+    "inference_attribute": "prediction",
+    "probability_attribute": "probability",
+    "positive_class": ">50K",
+    "negative_class": "<=50K",
+    "decision": "uncertainty",
+    "deviations": 3,
+}
 HOURS = range(9, 13)  # in 9 and 10 a quarter of workclass is null, in 11 and 12 married people earn more than they did
 
 

@@ -114,8 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         while size := int(self.rfile.readline().partition(b";")[0], 16):
             yield self.rfile.read(size)
             self.rfile.readline()
-        while self.rfile.readline().strip():  # trailers, such as a checksum's
-            pass
+        list(iter(lambda: self.rfile.readline().strip(), b""))  # trailers, such as a checksum's
 
     def forward(self, body: bytes, *, chunked: bool) -> tuple[int, dict[str, str], bytes]:
         behind = self.server.behind

@@ -12,21 +12,13 @@ import pytest
 import yaml
 
 from tests import environments
+from tests.schedulers.conftest import QUALITY
 
 RUNS = Path(__file__).with_name("airflow_runs.py")
 DAY = "2026/11/20"
 
 
 def schedule(place: Path) -> dict[str, Any]:
-    quality = {
-        "problem_type": "BinaryClassification",
-        "inference_attribute": "prediction",
-        "probability_attribute": "probability",
-        "positive_class": ">50K",
-        "negative_class": "<=50K",
-        "decision": "uncertainty",
-        "deviations": 3,
-    }
     return {
         "wait": "99999d",  # the traffic is of a day in the past: only the next hour ends the waiting
         "label_delay": "1h",
@@ -50,7 +42,7 @@ def schedule(place: Path) -> dict[str, Any]:
                 "baseline_constraints": str(place / "quality-baseline" / "constraints.json"),
                 "baseline_statistics": str(place / "quality-baseline" / "statistics.json"),
                 "output_path": str(place / "reports" / "{endpoint}" / "model-quality"),
-                **quality,
+                **QUALITY,
             },
         },
         "endpoints": {"adult-income": None},

@@ -32,6 +32,7 @@ from hourglass.schedules.state_machine import Platform, state_machine
 from hourglass.schedules.template import template
 from tests import servers
 from tests.schedulers import state_machines
+from tests.schedulers.conftest import QUALITY
 from tests.schedulers.gate import Gate, gate
 
 ROOT = Path(__file__).parents[2]
@@ -112,13 +113,7 @@ def documents(bucket: str, platform: Platform) -> dict[str, Any]:
             },
             "model-quality": {
                 **labelled,
-                "problem_type": "BinaryClassification",
-                "inference_attribute": "prediction",
-                "probability_attribute": "probability",
-                "positive_class": ">50K",
-                "negative_class": "<=50K",
-                "decision": "uncertainty",
-                "deviations": 3,
+                **QUALITY,
                 "baseline_constraints": f"{bucket}/quality-baseline/constraints.json",
                 "baseline_statistics": f"{bucket}/quality-baseline/statistics.json",
                 "output_path": f"{reports}/model-quality",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -348,13 +348,3 @@ def _attribution(place: Place, document: Mapping[str, Any], path: str) -> Alarms
         alarms.shown.append(Shown(f"attributions, {label}", tuple(metrics)))
         alarms.without.append(f"NDCG of {label}: it is of all features together")
     return alarms
-
-
-def all_metrics(alarms: Iterable[Alarm]) -> Iterator[dict[str, Any]]:
-    """The metrics that alarms are on, each with namespace, name and dimensions."""
-    for alarm in alarms:
-        if "MetricName" in alarm:
-            yield {key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}
-        for query in alarm.get("Metrics", ()):
-            if "MetricStat" in query:
-                yield query["MetricStat"]["Metric"]

@@ -1,6 +1,6 @@
 """Counts of labels and predictions by facet → metrics of bias with their intervals → constraints and verdicts."""
 
-from hourglass.bias.config import AnalysisConfig, Chosen, FacetConfig, parse_analysis_config, read_analysis_config
+from hourglass.bias.config import AnalysisConfig, Chosen, FacetConfig, parse_analysis_config
 from hourglass.bias.constraints import (
     CHECK,
     BiasConstraint,
@@ -71,6 +71,5 @@ __all__ = [
     "metrics_of",
     "parse_analysis_config",
     "parse_bias_constraints",
-    "read_analysis_config",
     "together",
 ]

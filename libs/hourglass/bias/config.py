@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import orjson
-
 from hourglass.bias.facets import BETWEEN, above_name, together
 from hourglass.bias.metric import BIAS_METRICS, Stage, metrics_of
 from hourglass.bias.report import FacetValue
@@ -132,15 +130,6 @@ class AnalysisConfig:
         if clashes := _clashes(facets, "facet"):
             raise SettingsError(clashes)
         return replace(self, positive=made(self.label_name, self.positive), facets=facets)
-
-
-def read_analysis_config(data: bytes, subject: str = "analysis_config.json", rule: ClassRule = PLAIN) -> AnalysisConfig:
-    """The configuration in a file's bytes."""
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError as fault:
-        raise InputError(subject, found=str(fault), expected="a JSON document") from fault
-    return parse_analysis_config(document, subject, rule)
 
 
 def parse_analysis_config(document: Any, subject: str = "analysis_config", rule: ClassRule = PLAIN) -> AnalysisConfig:

@@ -151,7 +151,8 @@ def calibrate_command(
         ],
         right=(1, 4),
     )
-    left_out = [hour.hour for hour in hours if hour not in kept]
+    learnt_from = {hour.hour for hour in kept}
+    left_out = [hour.hour for hour in hours if hour.hour not in learnt_from]
     if left_out:
         click.echo(
             f"{len(left_out)} of {len(hours)} hours alarm and were left out: {', '.join(left_out[:5])}{' …' if len(left_out) > 5 else ''}"

@@ -134,11 +134,7 @@ def falls_short(share: float, threshold: float, n: int, method: str) -> bool:
     >>> falls_short(0.93, 0.94, 600, "Simple"), falls_short(0.93, 0.94, 600, "Robust"), falls_short(0.999, 1.0, 600, "Robust")
     (True, False, True)
     """
-    if share >= threshold:
-        return False
-    from scipy import special  # a sixth of a second to import, and many runs never ask
-
-    return method != ROBUST or float(special.bdtr(round(share * n), n, threshold)) < ROBUST_TAIL
+    return share < threshold and (method != ROBUST or chance_of_shortfall(share, threshold, n, 0) < ROBUST_TAIL)
 
 
 def chance_of_shortfall(share: float, threshold: float, n: int, m: int, dispersion: Dispersion = INDEPENDENT) -> float:
@@ -154,7 +150,7 @@ def chance_of_shortfall(share: float, threshold: float, n: int, m: int, dispersi
     """
     if share >= threshold:
         return 1.0
-    from scipy import special
+    from scipy import special  # a sixth of a second to import, and many runs never ask
 
     failing = max(1 - threshold, 1 / (m + 1) if m else 0.0)
     tail = float(special.bdtr(round(share * n), n, 1 - failing))

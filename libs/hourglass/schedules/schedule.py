@@ -13,14 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from hourglass import storage
 from hourglass.capture.files import list_files
 from hourglass.capture.window import HOUR, Window, duration_name, format_time, parse_duration, parse_time
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
-from hourglass.settings import AnalysisType, Settings, as_setting, load_settings, said_in_yaml
+from hourglass.settings import AnalysisType, Settings, as_setting, load_settings, read_yaml, said_in_yaml
 
 MERGE = "merge"
 ANALYSES = {  # by their commands
@@ -173,15 +172,7 @@ class Schedule:
 def read_schedule(path: str) -> Schedule:
     """The schedule in a YAML file; SettingsError with all its faults, each with its place in the file."""
     try:
-        said = yaml.safe_load(Path(path).read_text("utf-8")) or {}
-    except OSError as fault:
-        raise SettingsError([InputError(path, found=fault.strerror, expected="a readable YAML file")]) from fault
-    except yaml.YAMLError as fault:
-        mark = getattr(fault, "problem_mark", None)
-        place = f"{path}, line {mark.line + 1}" if mark else path
-        raise SettingsError([InputError(place, found=getattr(fault, "problem", None) or fault, expected="YAML")]) from fault
-    try:
-        document = Document.model_validate(said)
+        document = Document.model_validate(read_yaml(path))
     except ValidationError as error:
         raise SettingsError([_fault(path, details) for details in error.errors()]) from None
     faults: list[HourglassError] = []
