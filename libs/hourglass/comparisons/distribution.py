@@ -35,7 +35,7 @@ class Distribution:
     profile: ColumnProfile | None = None
     dispersions: Mapping[str, Dispersion] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def n(self) -> int:
         """How many values it stands for."""
         if self.sketch is not None:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from hourglass.comparisons.comparison import Worse, comparison
-from hourglass.comparisons.distribution import Distribution, cell_shares, cumulative_shares
+from hourglass.comparisons.distribution import Distribution, cell_shares
+from hourglass.small_tests import Pair
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
@@ -28,12 +29,11 @@ def linf_simple(window: Distribution, baseline: Distribution) -> float | Undefin
     if window.n == 0 or baseline.n == 0:
         return Undefined("no values in the window" if window.n == 0 else "no values in the baseline")
     if window.sketch is not None and baseline.sketch is not None:
-        _, first, second = cumulative_shares(window.sketch, baseline.sketch)
-    elif window.counts is not None and baseline.counts is not None:
+        over, under = Pair(window.column, baseline.column).differences
+        return float(max(over.max(), under.max()))
+    if window.counts is not None and baseline.counts is not None:
         shares = cell_shares(window, baseline)
         if isinstance(shares, Undefined):
             return shares
-        first, second = shares
-    else:
-        return Undefined("the window and the baseline are of different kinds")
-    return float(np.abs(first - second).max())
+        return float(np.abs(shares[0] - shares[1]).max())
+    return Undefined("the window and the baseline are of different kinds")

@@ -8,24 +8,14 @@ from scipy import special
 from hourglass.small_tests.chance import p_of, z_of, z_of_shares
 from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
-from hourglass.values import Floats
 
 _LEAST_EXPECTED = 10.0
-
-
-def _cells(pair: Pair) -> tuple[list[str], Floats, Floats]:
-    """The categories of both, with what is known by its number only as one more, and the counts of each."""
-    mine, theirs = (
-        {**(side.counts or {}), **({"other values": side.other} if side.other else {})} for side in (pair.window, pair.baseline)
-    )
-    names = list(dict.fromkeys([*theirs, *mine]))
-    return names, np.array([mine.get(name, 0) for name in names], np.float64), np.array([theirs.get(name, 0) for name in names], np.float64)
 
 
 @small_test(applies_to=AppliesTo.TEXT, least_effect=0.02, source="Pearson (1900)")
 def all_categories(pair: Pair) -> Found | None:
     """Pearson's chi-squared of the counts of both, with the cells that have few pooled."""
-    names, x, y = _cells(pair)
+    names, x, y = pair.cells
     n, m = x.sum(), y.sum()
     if not n or not m or len(names) < 2:
         return None
@@ -47,7 +37,7 @@ def all_categories(pair: Pair) -> Found | None:
 @small_test(applies_to=AppliesTo.TEXT, least_effect=0.01, source="Hourglass", names_cause=True)
 def largest_category(pair: Pair) -> Found | None:
     """The share of the category that changed most."""
-    names, x, y = _cells(pair)
+    names, x, y = pair.cells
     n, m = x.sum(), y.sum()
     if not n or not m or len(names) < 2:
         return None
@@ -61,7 +51,7 @@ def largest_category(pair: Pair) -> Found | None:
 @small_test(applies_to=AppliesTo.TEXT, least_effect=0.005, source="Good (1953)", names_cause=True)
 def new_categories(pair: Pair) -> Found | None:
     """The share of values in categories that the baseline lacks, beside what Good and Turing expect of them."""
-    names, x, y = _cells(pair)
+    names, x, y = pair.cells
     n, m = x.sum(), y.sum()
     if not n or not m:
         return None

@@ -8,7 +8,7 @@ from scipy import special
 from hourglass.values import Floats
 
 LEAST_P, _SMALLEST_TOLD = 1e-300, 1e-15  # of a probability
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_NODES, _WEIGHTS = (half[12:] for half in np.polynomial.legendre.leggauss(24))  # of the upper half, for even functions
 
 
 def z_of(p: float) -> float:
@@ -90,7 +90,7 @@ def p_of_largest(z: float, shares: Floats) -> float:
     correlation = np.sqrt(odds[:-1] / odds[1:])[:, np.newaxis]
     rest = np.sqrt(np.maximum(1 - correlation**2, 1e-12))
     points = z * _NODES
-    density = z * _WEIGHTS * np.exp(-(points**2) / 2) / np.sqrt(2 * np.pi)
+    density = 2 * z * _WEIGHTS * np.exp(-(points**2) / 2) / np.sqrt(2 * np.pi)
     beyond = special.ndtr((-z - correlation * points) / rest) + special.ndtr((-z + correlation * points) / rest)
     next_one = (density * beyond).sum(axis=1) / max(1 - single, LEAST_P)
     return float(-np.expm1(np.log1p(-min(single, 1 - 1e-12)) + np.log1p(-np.minimum(next_one, 1 - 1e-12)).sum()))

@@ -21,9 +21,10 @@ def copied_numbers(pair: Pair) -> Found | None:
     window, baseline = pair.window.repeats, pair.baseline.repeats
     if window is None or baseline is None or window.numbers is None or window.n < 2 or baseline.n < 3:
         return None
-    known = pair.baseline.items[0]
-    places = np.minimum(np.searchsorted(known, window.numbers), len(known) - 1)
-    fresh = window.counts[known[places] != window.numbers].astype(np.float64)
+    known, again = pair.baseline.items[0], window.counts > 1
+    numbers, counts = window.numbers[again], window.counts[again]
+    places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    fresh = counts[known[places] != numbers].astype(np.float64)
     pairs = fresh * (fresh - 1) / 2
     found = float(pairs.sum())
     if not found:
@@ -36,5 +37,5 @@ def copied_numbers(pair: Pair) -> Found | None:
     if found <= expected + 0.5:
         return Found(0.0, 0.0)
     p = float(special.gammainc(np.ceil(found), expected))  # of as many or more
-    copied = float(fresh[fresh > 1].sum()) / max(1, int(window.counts.sum()))
+    copied = float(fresh.sum()) / max(1, int(window.counts.sum()))
     return Found(z_of(p), copied, f"{copied:.1%} of the numbers come again that are not frequent in the baseline")

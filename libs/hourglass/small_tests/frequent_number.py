@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
-from hourglass.small_tests.chance import p_of, widened, z_of, z_of_shares
+from hourglass.small_tests.chance import widened, z_of, z_of_shares
 from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
 from hourglass.values import Counts, Floats
@@ -29,7 +30,7 @@ def frequent_number(pair: Pair) -> Found | None:
     z = widened(z, both * (1 - both) * (1 / window.n + 1 / baseline.n), extra)
     # as many numbers could be as frequent as that
     alike = np.minimum(1 / both, len(theirs) + 1.0)
-    p = np.array([min(1.0, p_of(each) * max(1.0, count)) for each, count in zip(z, alike, strict=True)])
+    p = np.minimum(1.0, 2 * special.ndtr(-np.abs(z)) * np.maximum(1.0, alike))
     best = int(p.argmin())
     share, before = x[best] / window.n, y[best] / baseline.n
     words = f"{share:.1%} of the numbers are exactly {values[best]:g}, in the baseline {before:.1%}"

@@ -15,15 +15,14 @@ def largest_distance(pair: Pair) -> Found | None:
     """The largest difference of the two distribution functions of the numbers."""
     if not pair.window.n or not pair.baseline.n:
         return None
-    below, up_to, shares = pair.ranks
-    mine = np.cumsum(shares)
-    over, under = mine - up_to, below - (mine - shares)
+    over, under = pair.differences
     up, down = int(over.argmax()), int(under.argmax())
     lower = over[up] >= under[down]
     distance, place = float(max(over[up], under[down], 0.0)), up if lower else down
     root = 1 / np.sqrt(pair.chance)
     p = float(special.kolmogorov(distance * (root + 0.12 + 0.11 / root)))
-    value = pair.window.items[0][place]
-    share, before = (mine[place], up_to[place]) if lower else (mine[place] - shares[place], below[place])
-    sign = "≤" if lower else "<"
+    values, below, up_to = pair.window.items
+    share = (up_to if lower else below)[place] / pair.window.n
+    before = share - distance if lower else share + distance
+    value, sign = values[place], "≤" if lower else "<"
     return Found(z_of(p), distance, f"{share:.1%} of the numbers are {sign} {value:g}, in the baseline {before:.1%}")

@@ -16,11 +16,11 @@ def outside_range(pair: Pair) -> Found | None:
     if not window.n or not baseline.n:
         return None
     ends = baseline.sketch.minimum, baseline.sketch.maximum
+    if ends[0] <= window.sketch.minimum and window.sketch.maximum <= ends[1]:
+        return None
     below = window.sketch.counts_below(np.array(ends[:1]), inclusive=False)
     above = window.n - window.sketch.counts_below(np.array(ends[1:]), inclusive=True)
     outside = np.concatenate([below, above]).astype(np.float64)
-    if not outside.any():
-        return None
     side = int(outside.argmax())
     z = float(z_of_shares(outside[side : side + 1], window.n, np.ones(1), baseline.n + 1.0)[0])
     if z <= 0:

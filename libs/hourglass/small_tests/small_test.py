@@ -48,15 +48,36 @@ class Pair:
     baseline: Column
 
     @cached_property
-    def ranks(self) -> tuple[Floats, Floats, Floats]:
-        """The share of the baseline's numbers below each of the window's distinct numbers, up to it, and the window's shares."""
-        values, below, up_to = self.window.items
-        theirs, _, running = self.baseline.items
-        running = np.concatenate([[0], running])
+    def ranks(self) -> tuple[Floats, Floats]:
+        """The share of the baseline's numbers below each of the window's distinct numbers, and up to it."""
+        values = self.window.items[0]
+        theirs, below, up_to = self.baseline.items
+        places = np.searchsorted(theirs, values)
+        found = np.minimum(places, len(theirs) - 1)
+        under = np.where(places == found, below[found], self.baseline.n)
+        return under / self.baseline.n, np.where(theirs[found] == values, up_to[found], under) / self.baseline.n
+
+    @cached_property
+    def differences(self) -> tuple[Floats, Floats]:
+        """How far the window's distribution function is above the baseline's at each of its distinct numbers, and below just before.
+
+        The largest of all is Kolmogorov's distance: between two of the window's numbers its function stays as it is.
+        """
+        below, up_to = self.ranks
+        _, own_below, own_up_to = self.window.items
+        return own_up_to / self.window.n - up_to, below - own_below / self.window.n
+
+    @cached_property
+    def cells(self) -> tuple[list[str], Floats, Floats]:
+        """The categories of both, with what is known by its number only as one more, and the counts of each."""
+        mine, theirs = (
+            {**(side.counts or {}), **({"other values": side.other} if side.other else {})} for side in (self.window, self.baseline)
+        )
+        names = list(dict.fromkeys([*theirs, *mine]))
         return (
-            running[np.searchsorted(theirs, values, side="left")] / self.baseline.n,
-            running[np.searchsorted(theirs, values, side="right")] / self.baseline.n,
-            (up_to - below) / self.window.n,
+            names,
+            np.array([mine.get(name, 0) for name in names], np.float64),
+            np.array([theirs.get(name, 0) for name in names], np.float64),
         )
 
     def of_ranks(self, score: Callable[[Floats], Floats], error: float) -> Scored | None:
@@ -72,8 +93,8 @@ class Pair:
         variance = float(scores**2 @ shares) - expected**2
         if variance <= _NOTHING:
             return None
-        below, up_to, own = self.ranks
-        found = float(score((below + up_to) / 2) @ own)
+        below, up_to = self.ranks
+        found = float(score((below + up_to) / 2) @ self.window.middle_ranks[1])
         chance = variance * (1 / self.window.n + 1 / self.baseline.n)
         chance += error**2 * (self.window.rank_variance + self.baseline.rank_variance)
         return Scored(found, expected, (found - expected) / math.sqrt(chance))
