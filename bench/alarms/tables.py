@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -298,8 +299,12 @@ def write(
 def _not_whole(parts: Sequence[Part], missing: Sequence[str]) -> list[str]:
     sizes = sorted({part.size for part in parts})
     lacks = [f"only windows of {', '.join(f'{size:,}' for size in sizes)} rows"] if set(sizes) != set(SIZES) else []
-    lacks += [f"{len(missing)} parts are not there ({', '.join(missing)})"] if missing else []
-    return [f"**Not whole**: {'; '.join(lacks)}.", ""] if lacks else []
+    lacking = Counter(name.rpartition(".")[2] for name in missing)
+    lacks += [
+        f"{who} judged {len(parts) - count} of {len(parts)} parts (a data set, size and order each)" for who, count in lacking.items()
+    ]
+    why = ["The tables show which; shares and means of a rule are over the windows that it judged.", ""]
+    return [f"**Not whole**: {'; '.join(lacks)}.", *why] if lacks else []
 
 
 def _points(found: Found, curves: Sequence[tuple[str, float, pd.DataFrame]]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:

@@ -45,9 +45,10 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     train.write_text("_c0,_c1,_c2\n" + "\n".join(lines) + "\n")
     form = '{"csv": {"header": true}}'
-    call("data-quality", "--engine", "local", "--dataset-source", train, "--dataset-format", form, "--output-path", place / "base")
+    source = ("--engine", "local", "--segments", "_c2", "--dataset-source")
+    call("data-quality", *source, train, "--dataset-format", form, "--output-path", place / "base")
     times = ("--from", SPAN[1], "--to", SPAN[3])
-    call("backfill", "--engine", "local", "--dataset-source", place / "capture", "--state-root", place / "states", *times)
+    call("backfill", *source, place / "capture", "--state-root", place / "states", *times)
     return place
 
 
@@ -74,6 +75,23 @@ def test_replay_shows_how_many_alarms_each_budget_would_have_given(stored: Path)
     table = call("replay", *given(stored), "--budget", "2%").stdout
     assert "0.02 ←" in table
     assert STUCK in table
+
+
+def test_segments_share_the_budget_as_in_a_run(stored: Path, tmp_path: Path) -> None:
+    """What replay finds in an hour and its segments is what the run over that hour's data finds; a segment by itself has fewer rows."""
+    found = {hour["hour"]: hour for hour in as_json("replay", *given(stored), "--segments", "_c2")["hours"]}[STUCK]
+    hour = ("--start-time", "2026-11-04T07:00:00Z", "--end-time", "2026-11-04T08:00:00Z")
+    said = ("--baseline-constraints", stored / "base", "--segments", "_c2", "--output-path", tmp_path)
+    call("data-quality", "--engine", "local", "--dataset-source", stored / "capture", *hour, *said)
+    whole = [("", entry) for entry in read(tmp_path / "evaluation.json")["evaluations"]]
+    parts = [(part["segment"], entry) for part in read(tmp_path / "segments.json")["segments"] for entry in part["evaluations"]]
+    wanted = {(segment, entry["feature"], entry["description"]) for segment, entry in whole + parts if entry["verdict"] == "violation"}
+    assert {(entry["segment"], entry["feature"], entry["description"]) for entry in found["violations"]} == wanted
+    assert {segment for segment, _, _ in wanted} == {"", "_c2=a", "_c2=b"}
+    alone = {hour["hour"]: hour for hour in as_json("replay", *given(stored))["hours"]}[STUCK]
+    assert found["alarms_from_budget"] > alone["alarms_from_budget"]
+    with pytest.raises(InputError, match="--segments: found no hour in which '_c1' can be judged"):
+        call("replay", *given(stored), "--segments", "_c1")
 
 
 def test_what_calibrate_learns_makes_quiet_hours_quiet_and_leaves_the_stuck_one_an_alarm(stored: Path, tmp_path: Path) -> None:

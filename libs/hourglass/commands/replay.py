@@ -11,15 +11,16 @@ import orjson
 from hourglass import storage, terminal
 from hourglass.capture.window import hour_start
 from hourglass.commands.stored import AS_JSON, END, OWN_METRICS, SOURCES, START, STATE_ROOT, only, options, whole_hours
-from hourglass.constraints import Baseline, Calibration, Learnt, learn_dispersions
+from hourglass.constraints import Baseline, Calibration, Learnt, Verdict, learn_dispersions
 from hourglass.constraints.calibration import ALL
 from hourglass.errors import InputError
 from hourglass.history import History
 from hourglass.monitors.data_quality import DataQuality
 from hourglass.monitors.given_baseline import BaselineFolder, read_baseline, read_calibrated
-from hourglass.monitors.replay import BudgetLine, ReplayedHour, by_budget, replay
+from hourglass.monitors.replay import Against, BudgetLine, ReplayedHour, by_budget, replay
 from hourglass.outputs import documents
 from hourglass.references import parse_reference
+from hourglass.segments import Segmentation, parse_segmentations, segmentation_of
 from hourglass.settings import share
 from hourglass.small_tests.dispersion import LEAST_WINDOWS
 from hourglass.store import StateStore
@@ -50,6 +51,7 @@ class Budget(click.ParamType[float]):
 @options(STATE_ROOT, SOURCES, START, END, BASELINE_FOLDER)
 @click.option("--reference", default="baseline", show_default=True, help="What each hour is held against, as in data-quality.")
 @click.option("--budget", type=Budget(), metavar="SHARE", help="Budget whose alarms are listed [default: the baseline's].")
+@click.option("--segments", default="", metavar="TEXT", help="Segments that share the budget, as in data-quality.")
 @options(OWN_METRICS, AS_JSON)
 def replay_command(
     state_root: str,
@@ -59,15 +61,22 @@ def replay_command(
     baseline_constraints: str,
     reference: str,
     budget: float | None,
+    segments: str,
     as_json: bool,  # noqa: FBT001 click passes by keyword
 ) -> None:
     """Show how many alarms there would have been: the decision over stored hours, by budget.
 
-    Whole hours are judged, without their segments. No data are read, and nothing is written.
+    No data are read, and nothing is written.
     """
     places = BaselineFolder(baseline_constraints, budget, parse_reference(reference))
-    baseline, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", places)
-    chosen = baseline.config.budget
+    against, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", places, parse_segmentations(segments))
+    lacking = [by.name for by in against.segments if not any(segmentation_of(segment) == by.name for segment in _judged_segments(hours))]
+    if lacking:
+        hint = f"store the hours with --segments {segments!r}, and have them in the baseline"
+        raise InputError(
+            "--segments", found=f"no hour in which {lacking[0]!r} can be judged", expected="segments that are stored", hint=hint
+        )
+    chosen = against.baseline.config.budget
     lines = by_budget(hours, [*BUDGETS, chosen])
     if as_json:
         click.echo(orjson.dumps(_document(lines, hours, chosen), option=orjson.OPT_INDENT_2).decode())
@@ -84,16 +93,20 @@ def replay_command(
     if others:
         click.echo(f"{others} of {len(hours)} hours have violations that no budget decides (checks with thresholds of their own).")
     alarming = [hour for hour in hours if hour.alarms(chosen)]
-    surest = sorted(alarming, key=lambda hour: hour.alarms(chosen)[0].budget or 0.0)[:SHOWN_HOURS]
+    surest = sorted(alarming, key=lambda hour: hour.alarms(chosen)[0][1].budget or 0.0)[:SHOWN_HOURS]
     rows = [
-        [hour.hour, found.feature, found.check, found.description]
+        [hour.hour, f"{found.feature} where {segment}" if segment else found.feature, found.check, found.description]
         for hour in sorted(surest, key=lambda hour: hour.hour)
-        for found in hour.alarms(chosen)[:1]
+        for segment, found in hour.alarms(chosen)[:1]
     ]
     if rows:
         terminal.table(["hour", "feature", "check", "found"], rows)
     if len(alarming) > SHOWN_HOURS:
         click.echo(f"The surest {SHOWN_HOURS} of {len(alarming)} hours with alarms; --json has all.")
+
+
+def _judged_segments(hours: Sequence[ReplayedHour]) -> set[str]:
+    return {segment for hour in hours for segment, found in hour.evaluations if found.verdict is not Verdict.INSUFFICIENT}
 
 
 def _document(lines: Sequence[BudgetLine], hours: Sequence[ReplayedHour], budget: float) -> dict[str, Any]:
@@ -104,7 +117,7 @@ def _document(lines: Sequence[BudgetLine], hours: Sequence[ReplayedHour], budget
                 "hour": hour.hour,
                 "rows": hour.dataset.rows,
                 "alarms_from_budget": hour.budget,
-                "violations": [documents.evaluation_entry(found) for found in hour.alarms(budget)],
+                "violations": [{"segment": segment, **documents.evaluation_entry(found)} for segment, found in hour.alarms(budget)],
             }
             for hour in hours
         ],
@@ -130,7 +143,8 @@ def calibrate_command(
     Hours that alarm with what is known now are left out, unless you accept them. Four days of hours are enough for windows that
     are held against the same hour of day, four weeks for the same hour of week. Nothing is updated by itself.
     """
-    baseline, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", BaselineFolder(baseline_constraints))
+    against, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", BaselineFolder(baseline_constraints))
+    baseline = against.baseline
     if not baseline.decisions:
         hint = 'comparison_method "Calibrated" in constraints.json'
         raise InputError(baseline_constraints, found="no feature with a budget", expected="calibrated features", hint=hint)
@@ -160,15 +174,17 @@ def calibrate_command(
     click.echo(f"learnt from {len(kept)} hours: {output}")
 
 
-def _replayed(state_root: str, sources: tuple[str, ...], span: str, places: BaselineFolder) -> tuple[Baseline, list[ReplayedHour]]:
+def _replayed(
+    state_root: str, sources: tuple[str, ...], span: str, places: BaselineFolder, segments: Sequence[Segmentation] = ()
+) -> tuple[Against, list[ReplayedHour]]:
     window = whole_hours(span)
     store = StateStore(state_root, DataQuality.name)
-    baseline, _ = read_calibrated(places, read_baseline(places))
-    hours = list(replay(History({}, store), window, only(store, sources), baseline, places.reference))
+    against = Against(*read_calibrated(places, read_baseline(places)), places.reference, segments)
+    hours = list(replay(History({}, store), window, only(store, sources), against))
     if not hours:
         hint = "hourglass backfill fills them"
         raise InputError("history", found=f"no stored hours with rows in {window}", expected="some days of hours", hint=hint)
-    return baseline, hours
+    return against, hours
 
 
 def _groups(hours: Sequence[ReplayedHour]) -> dict[str, list[list[ReplayedHour]]]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hourglass.capture.window import Window, hour_of
 from hourglass.constraints import Baseline, Evaluation, SuggestionOptions, Verdict, baseline_from, evaluate
 from hourglass.dataset import Dataset, dataset_of
 from hourglass.history import History
 from hourglass.hours import HourStates
+from hourglass.monitors.job import asked_segments
+from hourglass.monitors.segment_reports import segment_reports
 from hourglass.references import Reference
+from hourglass.segments import Segmentation
 from hourglass.undefined import Undefined
 
 HOURS_A_WEEK = 7 * 24
@@ -18,47 +21,65 @@ HOURS_A_WEEK = 7 * 24
 
 @dataclass(frozen=True)
 class ReplayedHour:
-    """An hour and what was found in it; `budget` is the least one with which it would alarm, None where no budget decides."""
+    """An hour and what was found in it, each with the name of its segment: "" is the whole hour."""
 
     hour: str
     dataset: Dataset
-    evaluations: Sequence[Evaluation]
+    evaluations: Sequence[tuple[str, Evaluation]]
 
     @property
     def budget(self) -> float | None:
-        """The least budget with which one of its columns alarms."""
-        return min((found.budget for found in self.evaluations if found.budget is not None), default=None)
+        """The least budget with which it alarms; None where no budget decides."""
+        return min((found.budget for _, found in self.evaluations if found.budget is not None), default=None)
 
     @property
-    def without_budget(self) -> list[Evaluation]:
+    def without_budget(self) -> list[tuple[str, Evaluation]]:
         """The violations that no budget decides: missing columns, negative numbers, thresholds of other comparisons."""
-        return [found for found in self.evaluations if found.budget is None and found.verdict is Verdict.VIOLATION]
+        return [one for one in self.evaluations if one[1].budget is None and one[1].verdict is Verdict.VIOLATION]
 
-    def alarms(self, budget: float) -> list[Evaluation]:
+    def alarms(self, budget: float) -> list[tuple[str, Evaluation]]:
         """The violations with a budget, the surest first, then those that no budget decides."""
-        within = [found for found in self.evaluations if found.budget is not None and found.budget < budget]
-        return [*sorted(within, key=lambda found: found.budget or 0.0), *self.without_budget]
+        within = [one for one in self.evaluations if one[1].budget is not None and one[1].budget < budget]
+        return [*sorted(within, key=lambda one: one[1].budget or 0.0), *self.without_budget]
 
 
-def replay(
-    history: History, window: Window, wanted: Callable[[str], bool], baseline: Baseline, reference: Reference
-) -> Iterator[ReplayedHour]:
-    """Every stored hour of a window held against the baseline, or against the hours that the reference names; no data are read.
+@dataclass(frozen=True)
+class Against:
+    """What stored hours are held against: a baseline with its states, or the hours that the reference names beside each."""
+
+    baseline: Baseline
+    states: HourStates | None
+    reference: Reference
+    segments: Sequence[Segmentation] = ()
+
+
+def replay(history: History, window: Window, wanted: Callable[[str], bool], against: Against) -> Iterator[ReplayedHour]:
+    """Every stored hour of a window and its segments, decided as a run would have decided them; no data are read.
 
     Hours without rows, and those of which the reference has no hours, are left out.
     """
     for hour in sorted({hour_of(partition) for partition in history.hours(window, wanted)} - {""}):
         this = Window.of_hour(hour)
-        dataset = dataset_of(history.sum(this, wanted).states)
-        against = baseline if reference.is_baseline else _past(history, this, wanted, baseline, reference)
-        if dataset.rows and against is not None:
-            yield ReplayedHour(hour, dataset, evaluate(dataset, against))
+        states = history.sum(this, wanted).states
+        dataset = dataset_of(states)
+        past = against if against.reference.is_baseline else _past(history, this, wanted, against)
+        if dataset.rows and past is not None:
+            yield ReplayedHour(hour, dataset, list(_evaluations(dataset, states, past)))
 
 
-def _past(history: History, this: Window, wanted: Callable[[str], bool], baseline: Baseline, reference: Reference) -> Baseline | None:
-    states = HourStates.merged([history.sum(past, wanted).states for past in reference.windows(this)])
-    found = baseline_from(dataset_of(states), baseline, SuggestionOptions()) if states.intake.rows else Undefined("no hours")
-    return None if isinstance(found, Undefined) else found
+def _evaluations(dataset: Dataset, states: HourStates, past: Against) -> Iterator[tuple[str, Evaluation]]:
+    baseline = replace(past.baseline, data_sets=1 + sum(1 for _ in asked_segments(past.segments, states)))
+    yield from (("", found) for found in evaluate(dataset, baseline))
+    for segment in segment_reports(past.segments, states, past.states, baseline, frozenset(), SuggestionOptions()):
+        yield from ((segment.name, found) for found in segment.evaluations)
+
+
+def _past(history: History, this: Window, wanted: Callable[[str], bool], against: Against) -> Against | None:
+    states = HourStates.merged([history.sum(past, wanted).states for past in against.reference.windows(this)])
+    if not states.intake.rows:
+        return None
+    found = baseline_from(dataset_of(states), against.baseline, SuggestionOptions())
+    return None if isinstance(found, Undefined) else replace(against, baseline=found, states=states)
 
 
 @dataclass(frozen=True)
