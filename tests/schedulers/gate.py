@@ -5,18 +5,15 @@ It reads what a request asks for from its method, path and query, as S3 does; of
 
 from __future__ import annotations
 
-import http.client
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-LOOPBACK = "127.0.0.1"
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+from tests.fault_proxy import DENIED, Request, Ways, fault_proxy
+
 Right = tuple[str, str]  # action and resource
 
 
@@ -24,6 +21,7 @@ Right = tuple[str, str]  # action and resource
 class Gate:
     """Which policy holds, and which rights requests have asked for, and which of them it refused."""
 
+    service: str
     policy: Mapping[str, Any] | None = None  # all are let through and written down
     asked: set[Right] = field(default_factory=set)
     refused: set[Right] = field(default_factory=set)
@@ -35,6 +33,26 @@ class Gate:
             return True
         self.refused.add(right)
         return False
+
+    async def answer(self, request: Request, ways: Ways) -> None:
+        """The server's own answer, or 403."""
+        if not all([self.allows(right, request.body) for right in self.rights(request)]):  # noqa: C419 each of them is written down
+            return await DENIED(request, ways)
+        head, body = await ways.ask(request)
+        # who may not list a bucket is not told that a key is not in it
+        bucket = urlsplit(request.target).path.lstrip("/").partition("/")[0]
+        if self.service == "s3" and b" 404 " in head.partition(b"\r\n")[0] and not self.allows(("s3:ListBucket", f"arn:aws:s3:::{bucket}")):
+            return await DENIED(request, ways)
+        ways.client.write(head + body)
+        return await ways.client.drain()
+
+    def rights(self, request: Request) -> list[Right]:
+        """What a request needs rights to."""
+        lines = request.head.decode("latin-1").split("\r\n")[1:]
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        if self.service == "s3":
+            return rights_of(request.method, request.target, headers, request.body)
+        return [(f"{self.service}:{operation(request.target, headers, request.body)}", "*")]
 
 
 def permits(statement: Mapping[str, Any], right: Right, body: bytes = b"") -> bool:
@@ -82,92 +100,10 @@ def operation(target: str, headers: Mapping[str, str], body: bytes) -> str:
     return parse_qs(body.decode())["Action"][0]
 
 
-class Handler(BaseHTTPRequestHandler):
-    """One connection of a client's."""
-
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def handle_request(self) -> None:
-        gate, service = self.server.gate, self.server.service
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        chunked = headers.get("transfer-encoding", "") == "chunked"
-        body = b"".join(self.chunks()) if chunked else self.rfile.read(int(headers.get("content-length", 0)))
-        if service == "s3":
-            rights = rights_of(self.command, self.path, headers, body)
-        else:
-            rights = [(f"{service}:{operation(self.path, headers, body)}", "*")]
-        if not all([gate.allows(right, body) for right in rights]):  # noqa: C419 each of them is written down
-            self.answer(403, {"content-type": "application/xml"}, DENIED)
-            return
-        status, answered, content = self.forward(body, chunked=chunked)
-        bucket = urlsplit(self.path).path.lstrip("/").partition("/")[0]
-        # who may not list a bucket is not told that a key is not in it
-        if service == "s3" and status == 404 and not gate.allows(("s3:ListBucket", f"arn:aws:s3:::{bucket}")):
-            status, answered, content = 403, {"content-type": "application/xml"}, DENIED
-        self.answer(status, answered, content)
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_request  # noqa: N815 the base class's names
-
-    def chunks(self) -> Iterator[bytes]:
-        """The body of a request that does not say how long it is: an upload's part."""
-        while size := int(self.rfile.readline().partition(b";")[0], 16):
-            yield self.rfile.read(size)
-            self.rfile.readline()
-        list(iter(lambda: self.rfile.readline().strip(), b""))  # trailers, such as a checksum's
-
-    def forward(self, body: bytes, *, chunked: bool) -> tuple[int, dict[str, str], bytes]:
-        behind = self.server.behind
-        connection = http.client.HTTPConnection(behind.hostname or LOOPBACK, behind.port, timeout=60)
-        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():  # the signature is of the host that the client knows
-            connection.putheader(name, value)
-        whole = body or None
-        connection.endheaders([body] if chunked and body else whole, encode_chunked=chunked)
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, dict(answer.getheaders()), content
-
-    def answer(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
-        self.send_response_only(status)
-        length = str(len(content))
-        for name, value in headers.items():
-            if name.lower() == "content-length" and self.command == "HEAD":
-                length = value
-            if name.lower() not in HOP_BY_HOP:
-                self.send_header(name, value)
-        if status not in {204, 304}:
-            self.send_header("Content-Length", length)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None: ...
-
-
-class Server(ThreadingHTTPServer):
-    """What the handlers of all connections know."""
-
-    daemon_threads = True
-
-    def __init__(self, server: str, service: str) -> None:
-        super().__init__((LOOPBACK, 0), Handler)
-        self.behind, self.service = urlsplit(server), service
-        self.gate = Gate(endpoint=f"http://{LOOPBACK}:{self.server_port}")
-
-
 @contextmanager
 def gate(server: str, service: str = "s3") -> Iterator[Gate]:
     """A gate before a server on the loopback."""
-    with Server(server, service) as before:
-        thread = threading.Thread(target=before.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield before.gate
-        finally:
-            before.shutdown()
-            thread.join()
-
-
-DENIED = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+    with fault_proxy(urlsplit(server).port or 80) as proxy:
+        before = Gate(service, endpoint=proxy.endpoint)
+        proxy.fail("", before.answer)
+        yield before
