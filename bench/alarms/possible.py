@@ -74,7 +74,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--environments", type=Path, default=Path(tempfile.gettempdir(), "hourglass-peers"), help="those of run.py")
     table = pd.DataFrame(powers(parser.parse_args().environments), columns=["fault", "rows", "data", "power"])
-    means = table.groupby(["fault", "rows", "data"])["power"].mean().groupby(["fault", "rows"]).mean().unstack()
+    by_data = table.groupby(["fault", "rows", "data"])["power"].mean().reset_index()
+    means = by_data.pivot_table("power", "fault", "rows")
     print((100 * means).round(1).to_string())
     print((100 * means.mean()).round(1).to_string())
 
