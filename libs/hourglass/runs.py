@@ -32,7 +32,8 @@ class RunPlan:
         >>> plan.count, len(plan.parts), len(RunPlan(12, ()).over([("", part) for part in range(100)]).parts)
         (4, 3, 12)
         """
-        chosen = frozenset(parts[:: max(1, len(parts) // self.count)][: self.count])
+        count = min(self.count, len(parts))
+        chosen = frozenset(parts[place * len(parts) // count] for place in range(count))
         return replace(self, count=max(1, -(-self.count // max(1, len(chosen)))), parts=chosen)
 
 

@@ -69,12 +69,15 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def share(text: str) -> float:
-    """A share, as a number or in percent.
+    """A share, as a number or in percent; InputError for anything else.
 
     >>> share("1%"), share("0.05")
     (0.01, 0.05)
     """
-    return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
+    try:
+        return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        raise InputError("share", found=repr(text), expected="a number, or one in percent, such as 0.01 or 1%") from None
 
 
 def _durations(text: str) -> tuple[timedelta, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hourglass.errors import InputError
+from hourglass.constraints import parse_calibration
+from hourglass.errors import HourglassError, InputError
 from hourglass.outputs.report import Report
 from tests.engine import read, run
 
@@ -201,3 +203,40 @@ def test_a_calibration_that_is_none_is_refused(tmp_path: Path, baseline: Path) -
             report_of(tmp_path, baseline, now)
     with pytest.raises(InputError, match=r"baseline_calibration: found no file"):
         report_of(tmp_path, baseline, now, baseline_calibration=tmp_path / "none.json")
+
+
+def test_a_threshold_of_distances_is_none_of_the_budget(tmp_path: Path, baseline: Path) -> None:
+    """As stock baselines have it, in which somebody has written Calibrated."""
+    document = read(baseline / "constraints.json")
+    document["monitoring_config"]["distribution_constraints"] |= {"comparison_threshold": 0.1, "categorical_comparison_threshold": 0.1}
+    (baseline / "constraints.json").write_text(json.dumps(document))
+    found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000)))
+    assert [one.threshold for one in found.values()] == pytest.approx([0.01 / 10] * 3)
+
+
+@pytest.mark.parametrize("budget", [0, 1, -0.1, "1%"])
+def test_a_budget_that_is_none_is_told(tmp_path: Path, baseline: Path, budget: object) -> None:
+    """With none nothing would ever alarm."""
+    document = read(baseline / "constraints.json")
+    document["monitoring_config"]["budget"] = budget
+    (baseline / "constraints.json").write_text(json.dumps(document))
+    with pytest.raises(HourglassError, match="budget: found"):
+        report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000))
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"version": 2, "learnt": {}}, "found version 2"),
+        ({"version": True, "learnt": {}}, "found version True"),
+        ({"version": 1}, "found no object 'learnt'"),
+        ({"version": 1, "learnt": {"al": {}}}, "found learnt from 'al'; expected what was learnt from all, hour-of-day, hour-of-week"),
+        ({"version": 1, "learnt": {"all": {}}}, "found another shape"),
+        ({"version": 1, "learnt": {"all": {"windows": float("inf"), "source": "", "features": {}}}}, "found another shape"),
+    ],
+)
+def test_a_calibration_that_is_none_is_told(document: dict[str, Any], told: str) -> None:
+    """With what was found and who writes it."""
+    with pytest.raises(InputError, match=re.escape(told)) as raised:
+        parse_calibration(document, "calibration.json")
+    assert "hourglass calibrate writes it" in str(raised.value)

@@ -126,13 +126,34 @@ def test_hours_that_alarm_are_left_out_and_named(stored: Path, tmp_path: Path) -
 def test_hours_may_be_replayed_against_their_own_past(stored: Path) -> None:
     """The same hour of the three days before; hours without a past are left out."""
     document = as_json("replay", *given(stored), "--reference", "hour-of-day:3")
-    assert 0 < len(document["hours"]) <= (DAYS - 1) * 24
+    assert len(document["hours"]) == (DAYS - 1) * 24
+
+
+def test_what_is_learnt_of_the_same_hour_is_used_beside_the_same_hour(stored: Path, tmp_path: Path) -> None:
+    """With λ of the same hour of day hours alarm less beside it; without it as much as with none."""
+    for path in (stored / "base").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    call("calibrate", *given(stored), "--accept-alarms", "--output", tmp_path / "calibration.json")
+    document = read(tmp_path / "calibration.json")
+    beside = ("--reference", "hour-of-day:3", "--state-root", stored / "states", *SPAN, "--baseline-constraints", tmp_path)
+    found = []
+    for kinds in (["hour-of-day"], []):
+        kept = {kind: document["learnt"][kind] for kind in kinds}
+        (tmp_path / "calibration.json").write_text(json.dumps({**document, "learnt": kept}))
+        found.append(alarms(as_json("replay", *beside))[0.01])
+    assert found[0] < found[1] / 2
 
 
 def test_mistakes_are_told(stored: Path, tmp_path: Path) -> None:
     """A budget that is no share, a span without hours, a baseline without a budget, too few quiet hours."""
     with pytest.raises(InputError, match="--budget: found '200%'"):
         call("replay", *given(stored), "--budget", "200%")
+    with pytest.raises(InputError, match="--budget: found 'abc'"):
+        call("replay", *given(stored), "--budget", "abc")
+    with pytest.raises(InputError, match=r"no stored hours with rows in .* that have hours of hour-of-week:4 before them"):
+        call("replay", *given(stored), "--reference", "hour-of-week:4")
+    with pytest.raises(InputError, match=r"--output: found the folder .*; expected a file\. Hint: --output .*calibration\.json"):
+        call("calibrate", *given(stored), "--output", tmp_path)
     empty = ("--state-root", stored / "states", "--start-time", "2025-01-01T00:00:00Z", "--end-time", "2025-01-02T00:00:00Z")
     with pytest.raises(InputError, match="no stored hours"):
         call("replay", *empty, "--baseline-constraints", stored / "base")

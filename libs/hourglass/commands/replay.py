@@ -40,7 +40,7 @@ class Budget(click.ParamType[float]):
     def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> float:
         try:
             found = value if isinstance(value, float) else share(value)
-        except ValueError:
+        except InputError:
             found = 0.0
         if not 0 < found < 1:
             raise InputError("--budget", found=repr(value), expected="a share of clean windows, such as 1% or 0.01")
@@ -143,6 +143,9 @@ def calibrate_command(
     Hours that alarm with what is known now are left out, unless you accept them. Four days of hours are enough for windows that
     are held against the same hour of day, four weeks for the same hour of week. Nothing is updated by itself.
     """
+    if output.endswith("/") or storage.is_directory(output):
+        hint = f"--output {storage.join(output, documents.CALIBRATION_JSON)}"
+        raise InputError("--output", found=f"the folder {output}", expected="a file", hint=hint)
     against, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", BaselineFolder(baseline_constraints))
     baseline = against.baseline
     if not baseline.decisions:
@@ -182,8 +185,10 @@ def _replayed(
     against = Against(*read_calibrated(places, read_baseline(places)), places.reference, segments)
     hours = list(replay(History({}, store), window, only(store, sources), against))
     if not hours:
-        hint = "hourglass backfill fills them"
-        raise InputError("history", found=f"no stored hours with rows in {window}", expected="some days of hours", hint=hint)
+        found, hint = f"no stored hours with rows in {window}", "hourglass backfill fills them"
+        if not places.reference.is_baseline:
+            found, hint = f"{found} that have hours of {places.reference} before them", "a later start, or more stored hours"
+        raise InputError("history", found=found, expected="some days of hours", hint=hint)
     return against, hours
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from hourglass.hashing import hash_texts
-from hourglass.small_tests import Column, Dispersion
+from hourglass.small_tests import OTHER, Column, Dispersion
 from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, ValueClasses
 from hourglass.states.categories import CAP, LONGEST
 from hourglass.statistics import ColumnType
@@ -88,7 +88,7 @@ DECILES = np.linspace(0.1, 0.9, 9)
 def with_other(side: Distribution) -> dict[str, int]:
     """The counts with the values that are known only by their number as one more category."""
     counts = dict(side.counts or {})
-    return {**counts, "\x00other": side.other} if side.other else counts
+    return {**counts, OTHER: side.other} if side.other else counts
 
 
 def cell_counts(window: Distribution, baseline: Distribution) -> tuple[Floats, Floats] | Undefined:

@@ -84,11 +84,11 @@ class FeatureConstraint:
 
     @property
     def threshold(self) -> float | None:
-        """The threshold of its comparison; None where neither the baseline nor the comparison has one."""
+        """The threshold of its comparison: the budget, if that shares it; None where neither the baseline nor the comparison has one."""
+        if self.comparison.shares_budget:
+            return self.config.budget
         given = self.config.comparison_threshold if self.inferred_type.numeric else self.config.categorical_comparison_threshold
-        if given is not None:
-            return given
-        return self.config.budget if self.comparison.shares_budget else self.comparison.default_threshold
+        return self.comparison.default_threshold if given is None else given
 
     @property
     def shares_budget(self) -> bool:
@@ -303,6 +303,13 @@ class _Part:
             return default
         return float(value)
 
+    def budget(self, default: float) -> float:
+        """A share of clean windows; with none nothing would ever alarm."""
+        found = self.number("budget", default)
+        if not 0 < found < 1:
+            self.fault("budget", found, "a share of clean windows above 0 and below 1, such as 0.01")
+        return found
+
     def optional(self, name: str, default: float | None) -> float | None:
         """A distance's threshold, which may be above 1."""
         return self.number(name, 0.0, math.inf) if name in self else default
@@ -407,7 +414,7 @@ def _config(part: _Part, base: MonitoringConfig, *, feature: ColumnType | None =
         datatype_check_threshold=part.number("datatype_check_threshold", base.datatype_check_threshold),
         domain_content_threshold=part.number("domain_content_threshold", base.domain_content_threshold),
         whole_floats_are_integral=part.switch("whole_floats_are_integral", default=base.whole_floats_are_integral),
-        budget=part.number("budget", base.budget),
+        budget=part.budget(base.budget),
         share_comparison_method=part.one_of("share_comparison_method", (SIMPLE, ROBUST, CALIBRATED), base.share_comparison_method),
         perform_comparison=comparison.switch(
             "perform_comparison", default=comparison.switch("enable_comparisons", default=base.perform_comparison)

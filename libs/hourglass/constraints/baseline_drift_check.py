@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hourglass.comparisons import COMPARISONS, Distribution, Worse, aligned, distribution_of
 from hourglass.constraints.baseline import Baseline, FeatureConstraint
 from hourglass.constraints.check import Evaluation, Verdict, check, columns_to_check
-from hourglass.constraints.correction import PValue, corrected, corrected_label
+from hourglass.constraints.correction import PValue, by_rank, corrected, corrected_label
 from hourglass.dataset import Dataset
 from hourglass.small_tests.chance import told
 from hourglass.states import ColumnProfile
@@ -123,9 +123,10 @@ def _evaluation(drift: _Drift, label: str, threshold: float | None) -> Evaluatio
 
 
 def _moved(tests: Mapping[str, PValue]) -> list[str]:
-    """The features that moved together, the most first: each of them would alarm if it were alone."""
-    together = [(test.ratio, name) for name, test in tests.items() if test.shared and test.ratio < 1]
-    return [name for _, name in sorted(together)]
+    """The features that moved together, the most first: of those named at most the budget's share is expected to be chance."""
+    shared = {name: test for name, test in tests.items() if test.shared}
+    thresholds = by_rank(shared)
+    return sorted((name for name, test in shared.items() if test.value < thresholds[name]), key=lambda name: shared[name].ratio)
 
 
 def _within_budget(drift: _Drift, test: PValue, label: str, threshold: float, others: Sequence[str]) -> Evaluation:
@@ -133,12 +134,12 @@ def _within_budget(drift: _Drift, test: PValue, label: str, threshold: float, ot
     name, comparison, p = drift.feature.name, drift.feature.comparison, test.value
     robust = COMPARISONS["linf_robust"].compare(drift.window, drift.reference)
     distance = None if isinstance(robust, Undefined) else robust
-    budget = min(1.0, p * test.alpha / threshold) if threshold else 1.0
+    budget = min(1.0, p * test.alpha / threshold)
     if p >= threshold:
         return Evaluation(name, KEY, label, p, threshold, Verdict.PASS, budget=budget, distance=distance)
     why = comparison.explain(drift.window, drift.reference) if comparison.explain else None
     sentence = f"{why.words} ({why.numbers})" if why else comparison.definition
-    sentence += f": {told(p)}, its share of the budget {threshold:.2g}"
+    sentence += f"; all tests of the column: {told(p)}, its share of the budget {threshold:.2g}"
     if others:
         more = f" and {len(others) - SHOWN_TOGETHER} more" if len(others) > SHOWN_TOGETHER else ""
         sentence += f"; moved together with {', '.join(others[:SHOWN_TOGETHER])}{more}"

@@ -23,6 +23,7 @@ from hourglass.undefined import Undefined
 
 VERSION = 1
 ALL = "all"  # windows beside all others; those of the same hour go by the reference's own name
+KINDS = (ALL, "hour-of-day", "hour-of-week")
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,16 @@ def _features(dispersions: Dispersions) -> dict[str, Any]:
 
 def parse_calibration(document: Mapping[str, Any], path: str) -> Calibration:
     """The calibration of a document; InputError where it is none."""
-    if document.get("version") != VERSION or not isinstance(document.get("learnt"), Mapping):
-        raise InputError(path, found=f"version {document.get('version')!r}", expected=f"a calibration of version {VERSION}")
+    hint = "hourglass calibrate writes it"
+    version, windows = document.get("version"), document.get("learnt")
+    if version is True or version != VERSION:
+        raise InputError(path, found=f"version {version!r}", expected=f"a calibration of version {VERSION}", hint=hint)
+    if not isinstance(windows, Mapping) or (unknown := windows.keys() - KINDS):
+        found = f"learnt from {min(unknown)!r}" if isinstance(windows, Mapping) else "no object 'learnt'"
+        raise InputError(path, found=found, expected=f"what was learnt from {', '.join(KINDS)}", hint=hint)
     try:
-        return Calibration({beside: _learnt(found) for beside, found in document["learnt"].items()})
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        hint = "hourglass calibrate writes it"
+        return Calibration({beside: _learnt(found) for beside, found in windows.items()})
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as fault:
         raise InputError(path, found="another shape", expected="features, their tests, dispersions of 1 or more", hint=hint) from fault
 
 

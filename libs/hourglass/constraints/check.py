@@ -9,14 +9,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from hourglass import docs
 from hourglass.comparisons import Distribution
 from hourglass.constraints.baseline import CALIBRATED, ROBUST, Baseline, FeatureConstraint
 from hourglass.dataset import Dataset
 from hourglass.small_tests import INDEPENDENT, Dispersion
-from hourglass.small_tests.chance import told, z_of
+from hourglass.small_tests.chance import LEAST_P, log_of, log_p_of, told, z_of, z_of_shares
 from hourglass.states import ColumnProfile
 
+_KNOWN = 1e9  # rows of which a share is known exactly
 ROBUST_TAIL = 0.00135
 OTHER_WIDTHS = 0.05  # share of rows that may have another number of columns before it is a violation
 
@@ -140,21 +143,29 @@ def falls_short(share: float, threshold: float, n: int, method: str) -> bool:
 def chance_of_shortfall(share: float, threshold: float, n: int, m: int, dispersion: Dispersion = INDEPENDENT) -> float:
     """How likely chance puts a window's share of n rows as far below what the baseline of m rows asks; 1 if it is not below.
 
-    An exact binomial tail. Where the baseline asks for all rows it has seen none that failed, which says that fewer than about
-    1 in m + 1 do; without its rows (m = 0) a single row is too many.
+    An exact binomial tail. Where the baseline asks for all rows it has seen none that failed: both are compared as if the next one
+    would. Without its rows (m = 0) a single row is too many.
 
     >>> round(chance_of_shortfall(0.93, 0.94, 600, 5000), 2), chance_of_shortfall(0.999, 1.0, 1000, 0) < 1e-299
     (0.17, True)
-    >>> round(chance_of_shortfall(0.999, 1.0, 1000, 5000), 2), chance_of_shortfall(0.99, 1.0, 1000, 5000) < 1e-12
-    (0.18, True)
+    >>> round(chance_of_shortfall(0.999, 1.0, 1000, 5000), 2), chance_of_shortfall(0.99, 1.0, 1000, 5000) < 1e-6
+    (0.31, True)
     """
     if share >= threshold:
         return 1.0
+    failing = np.array([round((1 - share) * n)])
+    if threshold == 1 and not m:
+        return LEAST_P
+    if threshold == 1:
+        z = float(z_of_shares(failing, n, np.ones(1), m + 1.0)[0])
+        return dispersion.p_of(z) / 2 if z > 0 else 1.0
     from scipy import special  # a sixth of a second to import, and many runs never ask
 
-    failing = max(1 - threshold, 1 / (m + 1) if m else 0.0)
-    tail = float(special.bdtr(round(share * n), n, 1 - failing))
-    return min(1.0, dispersion.p_of(z_of(min(1.0, 2 * tail))) / 2) if tail < 0.5 else tail
+    tail = float(special.bdtr(round(share * n), n, threshold))
+    if tail >= 0.5:
+        return tail
+    far = float(z_of_shares(failing, n, np.array([(1 - threshold) * _KNOWN]), _KNOWN)[0])
+    return dispersion.p_of(z_of(math.log(2) + log_of(tail, log_p_of(far) - math.log(2)))) / 2
 
 
 def beyond_chance(definition: str, method: str) -> str:

@@ -43,10 +43,13 @@ def corrected(tests: Mapping[str, PValue], correction: str, decisions: int = 0) 
         return {name: test.alpha / max(decisions, len(together)) for name, test in together.items()} | corrected(alone, correction)
     if correction == NO_CORRECTION:
         return {name: test.alpha for name, test in tests.items()}
-    rank = 1
-    if correction == BENJAMINI_HOCHBERG:
-        ratios = sorted(test.ratio for test in tests.values())
-        rank = max((place for place, ratio in enumerate(ratios, start=1) if ratio * len(tests) < place), default=1)
+    return by_rank(tests) if correction == BENJAMINI_HOCHBERG else {name: test.alpha / len(tests) for name, test in tests.items()}
+
+
+def by_rank(tests: Mapping[str, PValue]) -> dict[str, float]:
+    """The thresholds of Benjamini and Hochberg."""
+    ratios = sorted(test.ratio for test in tests.values())
+    rank = max((place for place, ratio in enumerate(ratios, start=1) if ratio * len(tests) < place), default=1)
     return {name: test.alpha * rank / len(tests) for name, test in tests.items()}
 
 

@@ -7,12 +7,13 @@ from hourglass.registration import import_all
 from hourglass.small_tests.column import STATES, Column
 from hourglass.small_tests.dispersion import INDEPENDENT, Dispersion, learnt
 from hourglass.small_tests.judged import Judged, combined, judged
-from hourglass.small_tests.small_test import SMALL_TESTS, Found, Pair, SmallTest, small_test
+from hourglass.small_tests.small_test import OTHER, SMALL_TESTS, Found, Pair, SmallTest, small_test
 
 import_all(__name__, __path__)
 
 __all__ = [
     "INDEPENDENT",
+    "OTHER",
     "SMALL_TESTS",
     "STATES",
     "Column",

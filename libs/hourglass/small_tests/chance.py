@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import special
 
 from hourglass.values import Floats
 
 LEAST_P, _SMALLEST_TOLD = 1e-300, 1e-15  # of a probability
+_LOG_2 = math.log(2)
 _NODES, _WEIGHTS = (half[12:] for half in np.polynomial.legendre.leggauss(24))  # of the upper half, for even functions
 
 
-def z_of(p: float) -> float:
-    """The size of z that a p of both sides belongs to.
+def z_of(log_p: float) -> float:
+    """The size of z that the logarithm of a p of both sides belongs to, which has digits left where p has none.
 
-    >>> round(z_of(0.05), 2)
-    1.96
+    >>> round(z_of(math.log(0.05)), 2), round(z_of(-20_000.0))
+    (1.96, 200)
     """
-    return float(-special.ndtri(min(max(p, LEAST_P), 1.0) / 2)) if p < 1.0 else 0.0
+    return max(0.0, -float(special.ndtri_exp(min(log_p, 0.0) - _LOG_2)))
 
 
-def p_of(z: float) -> float:
-    """How likely a z of this size or more, on either side, is by chance; never 0, which is only that digits end.
+def log_p_of(z: float) -> float:
+    """The logarithm of how likely a z of this size or more, on either side, is by chance.
 
-    >>> round(p_of(1.959964), 4)
-    0.05
+    >>> round(math.exp(log_p_of(1.959964)), 4), round(log_p_of(200.0))
+    (0.05, -20006)
     """
-    return max(LEAST_P, float(2 * special.ndtr(-abs(z))))
+    return min(0.0, _LOG_2 + float(special.log_ndtr(-abs(z))))
+
+
+def log_of(p: float, asymptote: float) -> float:
+    """The logarithm of a probability; where that has no digits left, what it nears."""
+    return math.log(p) if p > LEAST_P else asymptote
+
+
+def log_chi_squared(statistic: float, freedom: float) -> float:
+    """The logarithm of the probability that a chi-squared is this large or larger.
+
+    >>> round(math.exp(log_chi_squared(3.841459, 1)), 4), round(log_chi_squared(4000.0, 3))
+    (0.05, -1996)
+    """
+    half, x = freedom / 2, statistic / 2
+    beyond = (half - 1) * math.log(x) - x - math.lgamma(half) if x > 0 else 0.0
+    return log_of(float(special.chdtrc(freedom, statistic)), beyond)
 
 
 def told(p: float) -> str:
@@ -71,21 +90,21 @@ def widened(z: Floats, own: Floats, extra: float) -> Floats:
     return found
 
 
-def p_of_largest(z: float, shares: Floats) -> float:
-    """How likely the largest of standardised differences of two distribution functions at these shares is z or more.
+def log_p_of_largest(z: float, shares: Floats) -> float:
+    """The logarithm of how likely the largest of standardised differences of two distribution functions at these shares is z or more.
 
     They are a Gaussian process, whose correlation from one share to the next is √(s (1 - t) / (t (1 - s))); what came before the
     last is taken to say no more: up to a tenth above what simulations find.
 
-    >>> round(p_of_largest(1.959964, np.array([0.5])), 3), round(p_of_largest(1.959964, np.array([0.2, 0.5, 0.8])), 3)
-    (0.05, 0.13)
+    >>> [round(math.exp(log_p_of_largest(1.959964, np.array(shares))), 3) for shares in ([0.5], [0.2, 0.5, 0.8])]
+    [0.05, 0.13]
     """
     z = abs(z)
     if z < 1e-9:
-        return 1.0
-    single = p_of(z)
-    if len(shares) < 2:
-        return single
+        return 0.0
+    single = math.exp(log_p_of(z))
+    if len(shares) < 2 or single <= LEAST_P:
+        return min(0.0, log_p_of(z) + math.log(len(shares)))
     odds = shares / (1 - shares)
     correlation = np.sqrt(odds[:-1] / odds[1:])[:, np.newaxis]
     rest = np.sqrt(np.maximum(1 - correlation**2, 1e-12))
@@ -93,4 +112,4 @@ def p_of_largest(z: float, shares: Floats) -> float:
     density = 2 * z * _WEIGHTS * np.exp(-(points**2) / 2) / np.sqrt(2 * np.pi)
     beyond = special.ndtr((-z - correlation * points) / rest) + special.ndtr((-z + correlation * points) / rest)
     next_one = (density * beyond).sum(axis=1) / max(1 - single, LEAST_P)
-    return float(-np.expm1(np.log1p(-min(single, 1 - 1e-12)) + np.log1p(-np.minimum(next_one, 1 - 1e-12)).sum()))
+    return math.log(-np.expm1(np.log1p(-min(single, 1 - 1e-12)) + np.log1p(-np.minimum(next_one, 1 - 1e-12)).sum()))

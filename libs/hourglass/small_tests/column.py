@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, Repeats, SecondMoment, ValueClasses
+from hourglass.states.second_moment import ERROR
 from hourglass.values import Counts, Floats
 
 RANK_ERROR = 0.0005  # a KLL sketch's standard deviation of a rank: 0.14 % at 99 % confidence, as measured of ours
@@ -23,6 +24,11 @@ def _triples(counts: Counts, n: int) -> float:
     """The share of triples of rows that have the same value."""
     each = counts.astype(np.float64)
     return float((each * (each - 1) * (each - 2)).sum()) / max(1.0, n * (n - 1.0) * (n - 2))
+
+
+def pairs_of(n: int) -> float:
+    """How many pairs so many rows have."""
+    return n * (n - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,16 @@ class Repeated:
     def is_exact(self) -> bool:
         """Whether all counts are known."""
         return self.share == 1
+
+    @property
+    def share_of_pairs(self) -> float:
+        """The share of pairs of rows that have the same value."""
+        return self.equal_pairs / pairs_of(self.n)
+
+    @property
+    def error(self) -> float:
+        """The standard deviation of that share, which the state that knows it adds."""
+        return 0.0 if self.is_exact else ERROR * (self.share_of_pairs + 1 / self.n)
 
     @property
     def equal_pairs(self) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import special
 
-from hourglass.small_tests.chance import z_of
+from hourglass.small_tests.chance import log_of, z_of
+from hourglass.small_tests.column import pairs_of
 from hourglass.small_tests.small_test import Found, Pair, small_test
-from hourglass.states.second_moment import ERROR
 from hourglass.statistics import AppliesTo
 
 
@@ -16,7 +18,7 @@ def copied_numbers(pair: Pair) -> Found | None:
     """The share of the rows whose number comes again, of numbers that the baseline's sketch does not have.
 
     Pairs of such rows are Poisson's. Numbers that are frequent in the baseline are in its sketch, so those that are left are rare;
-    what the baseline says of all its pairs, less its error twice, is more than they explain.
+    what the baseline says of all its pairs, and its error twice, is more than they explain.
     """
     window, baseline = pair.window.repeats, pair.baseline.repeats
     if window is None or baseline is None or window.numbers is None or window.n < 2 or baseline.n < 3:
@@ -29,13 +31,14 @@ def copied_numbers(pair: Pair) -> Found | None:
     found = float(pairs.sum())
     if not found:
         return None
-    rate = baseline.equal_pairs / (baseline.n * (baseline.n - 1) / 2)
-    error = 0.0 if baseline.is_exact else ERROR * (rate + 1 / baseline.n)
-    expected = window.share * window.n * (window.n - 1) / 2 * (rate + 2 * error)
+    rate = baseline.share_of_pairs
+    error = math.sqrt(baseline.equal_pairs + 1) / pairs_of(baseline.n) if baseline.is_exact else baseline.error
+    expected = window.share * pairs_of(window.n) * (rate + 2 * error)
     clump = float((pairs**2).sum()) / found  # pairs of one number come together
     found, expected = found / clump, max(expected / clump, 1e-9)
     if found <= expected + 0.5:
         return Found(0.0, 0.0)
-    p = float(special.gammainc(np.ceil(found), expected))  # of as many or more
+    count = math.ceil(found)  # as many or more
+    log_p = log_of(float(special.gammainc(count, expected)), count * math.log(expected) - expected - math.lgamma(count + 1))
     copied = float(fresh.sum()) / max(1, int(window.counts.sum()))
-    return Found(z_of(p), copied, f"{copied:.1%} of the numbers come again that are not frequent in the baseline")
+    return Found(z_of(log_p), copied, f"{copied:.1%} of the numbers come again that are not frequent in the baseline")

@@ -44,8 +44,9 @@ def learnt(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dic
     """The dispersion of each column and test, from its z in windows in which nothing changed; by column, then by test.
 
     Few windows tell little of one test, so each λ is drawn towards that of all together, the more, the more alike they are:
-    Smyth's moderated variance, with 0 as the known mean. A λ below 1 is 1, which is what independent rows have. Tests with fewer
-    than 4 windows are left out. Source: Smyth (2004), "Linear models and empirical Bayes methods", section 6.2.
+    Smyth's moderated variance, with 0 as the known mean. A λ below 1 is 1, which is what independent rows have. Tests of one column
+    say nearly the same, so that what is known of λ is worth no more than the windows of all columns. Tests with fewer than 4
+    windows are left out. Source: Smyth (2004), "Linear models and empirical Bayes methods", section 6.2.
 
     >>> few = {"age": {"rank_mean": [0.3, -0.2, 1.1, -1.4]}, "pay": {"rank_mean": [0.9, -1.2, 0.1, 0.7]}}
     >>> learnt(few)["age"]["rank_mean"]
@@ -57,10 +58,11 @@ def learnt(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dic
     sizes = np.array([float(len(z)) for _, _, z in known])
     squares = np.array([float(np.square(z).mean()) for _, _, z in known])
     prior, strength = _in_common(np.maximum(squares, _LEAST_SQUARE), sizes)
+    columns = len({column for column, _, _ in known})
     found: dict[str, dict[str, Dispersion]] = {}
     for (column, test, _), size, square in zip(known, sizes.tolist(), squares.tolist(), strict=True):
         factor = prior if math.isinf(strength) else (strength * prior + size * square) / (strength + size)
-        found.setdefault(column, {})[test] = Dispersion(factor, strength + size) if factor > 1 else INDEPENDENT
+        found.setdefault(column, {})[test] = Dispersion(factor, min(strength + size, columns * size)) if factor > 1 else INDEPENDENT
     return found
 
 

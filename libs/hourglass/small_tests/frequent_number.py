@@ -30,11 +30,11 @@ def frequent_number(pair: Pair) -> Found | None:
     z = widened(z, both * (1 - both) * (1 / window.n + 1 / baseline.n), extra)
     # as many numbers could be as frequent as that
     alike = np.minimum(1 / both, len(theirs) + 1.0)
-    p = np.minimum(1.0, 2 * special.ndtr(-np.abs(z)) * np.maximum(1.0, alike))
-    best = int(p.argmin())
+    log_p = np.log(2 * np.maximum(1.0, alike)) + special.log_ndtr(-np.abs(z))
+    best = int(log_p.argmin())
     share, before = x[best] / window.n, y[best] / baseline.n
-    words = f"{share:.1%} of the numbers are exactly {values[best]:g}, in the baseline {before:.1%}"
-    return Found(z_of(float(p[best])), abs(share - before), words, follows=share < before)
+    words = f"{share:.1%} of the numbers are exactly {values[best]:.15g}, in the baseline {before:.1%}"
+    return Found(z_of(float(log_p[best])), abs(share - before), words, follows=share < before)
 
 
 def _most(values: Floats, counts: Counts) -> Floats:

@@ -14,7 +14,7 @@ from hourglass.small_tests.dispersion import INDEPENDENT, Dispersion
 from hourglass.small_tests.small_test import SMALL_TESTS, Found, Pair
 from hourglass.statistics import AppliesTo
 
-_NEARLY_ONE = 0.99  # a p of 1, which discrete tests have often, would outweigh any number of small ones
+_MOST = 0.9  # of a p: those of 1, which discrete tests have often, would outweigh any number of small ones
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ def combined(p_values: list[float]) -> float:
     >>> round(combined([0.001, 0.5, 0.5, 0.5]), 4), combined([])
     (0.004, 1.0)
     """
-    if not p_values:
-        return 1.0
+    if min(p_values, default=1.0) >= _MOST:
+        return min(p_values, default=1.0)
     if min(p_values) < 1e-15:  # where the tangent has no more digits, it is 1 / (π p)
         return min(1.0, len(p_values) * min(p_values))
-    mean = float(np.mean(np.tan((0.5 - np.minimum(p_values, _NEARLY_ONE)) * np.pi)))
+    mean = float(np.mean(np.tan((0.5 - np.minimum(p_values, _MOST)) * np.pi)))
     return 0.5 - math.atan(mean) / math.pi if mean < 1e8 else 1 / (math.pi * mean)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
 from scipy import special
 
-from hourglass.small_tests.chance import z_of
+from hourglass.small_tests.chance import log_of, z_of
 from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
 
@@ -19,10 +20,11 @@ def largest_distance(pair: Pair) -> Found | None:
     up, down = int(over.argmax()), int(under.argmax())
     lower = over[up] >= under[down]
     distance, place = float(max(over[up], under[down], 0.0)), up if lower else down
-    root = 1 / np.sqrt(pair.chance)
-    p = float(special.kolmogorov(distance * (root + 0.12 + 0.11 / root)))
+    root = 1 / math.sqrt(pair.chance)
+    scaled = distance * (root + 0.12 + 0.11 / root)
+    log_p = log_of(float(special.kolmogorov(scaled)), math.log(2) - 2 * scaled**2)
     values, below, up_to = pair.window.items
     share = (up_to if lower else below)[place] / pair.window.n
     before = share - distance if lower else share + distance
     value, sign = values[place], "≤" if lower else "<"
-    return Found(z_of(p), distance, f"{share:.1%} of the numbers are {sign} {value:g}, in the baseline {before:.1%}")
+    return Found(z_of(log_p), distance, f"{share:.1%} of the numbers are {sign} {value:.15g}, in the baseline {before:.1%}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from hourglass.small_tests.chance import p_of, z_of, z_of_shares
+from hourglass.small_tests.chance import log_p_of, z_of, z_of_shares
 from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
 
@@ -25,5 +27,5 @@ def outside_range(pair: Pair) -> Found | None:
     z = float(z_of_shares(outside[side : side + 1], window.n, np.ones(1), baseline.n + 1.0)[0])
     if z <= 0:
         return None
-    words = f"{outside[side] / window.n:.1%} of the numbers are {('below', 'above')[side]} {ends[side]:g}, where the baseline has none"
-    return Found(z_of(min(1.0, 2 * p_of(z))), float(outside[side]) / window.n, words)  # two ends
+    words = f"{outside[side] / window.n:.1%} of the numbers are {('below', 'above')[side]} {ends[side]:.15g}, where the baseline has none"
+    return Found(z_of(math.log(2) + log_p_of(z)), float(outside[side]) / window.n, words)  # two ends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hourglass.small_tests.chance import p_of_largest, widened, z_of, z_of_shares
+from hourglass.small_tests.chance import log_p_of_largest, widened, z_of, z_of_shares
 from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
 
@@ -21,5 +21,5 @@ def quantile_cells(pair: Pair) -> Found | None:
     z = widened(z_of_shares(up_to, window.n, before * baseline.n, baseline.n), own, window.rank_variance + baseline.rank_variance)
     place = int(np.abs(z).argmax())
     share = float(up_to[place]) / window.n
-    words = f"{share:.1%} of the numbers are ≤ {values[place]:g}, in the baseline {before[place]:.1%}"
-    return Found(z_of(p_of_largest(float(z[place]), before)), abs(share - float(before[place])), words)
+    words = f"{share:.1%} of the numbers are ≤ {values[place]:.15g}, in the baseline {before[place]:.1%}"
+    return Found(z_of(log_p_of_largest(float(z[place]), before)), abs(share - float(before[place])), words)

@@ -15,6 +15,7 @@ from hourglass.small_tests.column import Column
 from hourglass.statistics import AppliesTo
 from hourglass.values import Floats
 
+OTHER = "\x00other"  # what is known by its number only, as a category
 _NOTHING = 1e-15  # a variance that is rounding
 
 
@@ -70,9 +71,7 @@ class Pair:
     @cached_property
     def cells(self) -> tuple[list[str], Floats, Floats]:
         """The categories of both, with what is known by its number only as one more, and the counts of each."""
-        mine, theirs = (
-            {**(side.counts or {}), **({"other values": side.other} if side.other else {})} for side in (self.window, self.baseline)
-        )
+        mine, theirs = ({**(side.counts or {}), **({OTHER: side.other} if side.other else {})} for side in (self.window, self.baseline))
         names = list(dict.fromkeys([*theirs, *mine]))
         return (
             names,
@@ -83,19 +82,20 @@ class Pair:
     def of_ranks(self, score: Callable[[Floats], Floats], error: float) -> Scored | None:
         """What a score of ranks, from 0 to 1, is on average in the window beside the baseline: a linear rank statistic.
 
-        A sketch's error of a rank moves it by `error` as much. None where the baseline's ranks have all one score.
+        A sketch's error of a rank moves it by `error` as much. None where all ranks have one score.
         """
         if not self.window.n or not self.baseline.n:
             return None
+        n, m = self.window.n, self.baseline.n
         ranks, shares = self.baseline.middle_ranks
-        scores = score(ranks)
-        expected = float(scores @ shares)
-        variance = float(scores**2 @ shares) - expected**2
+        below, up_to = self.ranks
+        theirs, mine, own = score(ranks), score((below + up_to) / 2), self.window.middle_ranks[1]
+        expected, found = float(theirs @ shares), float(mine @ own)
+        mean = (n * found + m * expected) / (n + m)
+        variance = (n * float(mine**2 @ own) + m * float(theirs**2 @ shares)) / (n + m) - mean**2
         if variance <= _NOTHING:
             return None
-        below, up_to = self.ranks
-        found = float(score((below + up_to) / 2) @ self.window.middle_ranks[1])
-        chance = variance * (1 / self.window.n + 1 / self.baseline.n)
+        chance = variance * (1 / n + 1 / m)
         chance += error**2 * (self.window.rank_variance + self.baseline.rank_variance)
         return Scored(found, expected, (found - expected) / math.sqrt(chance))
 

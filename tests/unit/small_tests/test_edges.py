@@ -69,6 +69,21 @@ def test_a_column_of_a_million_categories_may_have_new_ones() -> None:
         assert p(of([f"order-{number}" for number in range(3 * BLOCK, 3 * BLOCK + 2000 - lost)] + ["unknown"] * lost), baseline) < 1e-6
 
 
+def five_million_counts(mean: float) -> Distribution:
+    """Five million counts, of which the first million come again."""
+    random = np.random.default_rng(int(mean * 1e6))
+    profile = ColumnProfile.of(COLUMN_STATES, 0)
+    profile.update(classify(pa.array(random.poisson(mean, BLOCK))))
+    return distribution_of(ColumnProfile.merged([profile] * 5))
+
+
+def test_millions_of_counts_do_not_alarm_about_nothing() -> None:
+    """Their mean moves by a two-hundredth, or by a tenth."""
+    baseline = five_million_counts(4.0)
+    assert p(five_million_counts(4.02), baseline) > 0.01
+    assert p(five_million_counts(4.4), baseline) < 1e-12
+
+
 def ten_million(shift: float) -> Distribution:
     """Ten million normal numbers, of which the first million come again."""
     random = np.random.default_rng(int(shift * 1e6) + 1)
