@@ -24,11 +24,14 @@ from hourglass.commands.replay import calibrate_command, replay_command
 from hourglass.commands.schedule import schedule_group
 from hourglass.commands.states import states_group
 from hourglass.commands.thresholds import thresholds_command
-from hourglass.errors import HourglassError, SettingsError
+from hourglass.errors import HourglassError
 from hourglass.outputs.message import unexpected, write_failure
 from hourglass.outputs.metrics_table import metrics_markdown
 from hourglass.own_metrics import register_own_metrics
 from hourglass.settings import container_root_of
+from hourglass.stopping import Stopped, stop_on_sigterm
+
+SIGINT_EXIT, SIGTERM_EXIT = 130, 143  # as a shell has it: 128 and the signal's number
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -66,23 +69,26 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point: turns errors into one sentence on standard error, the message file, and an exit code."""
     if form := logs.asked_format(sys.argv[1:] if arguments is None else arguments, os.environ):
         logs.install(form)
+    stop_on_sigterm()
     try:
         cli.main(arguments, prog_name="hourglass", standalone_mode=False)
     except click.ClickException as fault:
+        write_failure(container_root_of(os.environ), fault)
         if logs.are_on():
             logs.failed(fault, fault.format_message(), 2)
         else:
             fault.show()
         sys.exit(2)
-    except click.Abort:
-        click.echo("hourglass: stopped. What is in the store stays, and the same command goes on from there", err=True)
-        sys.exit(130)
+    except click.Abort as fault:
+        notes = getattr(fault.__cause__, "__notes__", ())
+        click.echo("\n".join(["hourglass: stopped. What is in the store stays, and the same command goes on from there", *notes]), err=True)
+        sys.exit(SIGTERM_EXIT if isinstance(fault.__cause__, Stopped) else SIGINT_EXIT)
     except HourglassError as fault:
-        if isinstance(fault, SettingsError):  # there are no settings yet that say where the message file is
-            write_failure(container_root_of(os.environ), fault)
+        write_failure(container_root_of(os.environ), fault)  # of a job that had begun it says so already, in the same words
         logs.failed(fault, "\n".join([str(fault), *getattr(fault, "__notes__", ())]), fault.exit_code)
         sys.exit(fault.exit_code)
     except Exception as fault:  # noqa: BLE001 the last net: whatever it is, the exit code is 1 and the reason is said
+        write_failure(container_root_of(os.environ), fault)
         if not logs.are_on():
             traceback.print_exc()
         logs.failed(fault, unexpected(fault), 1)

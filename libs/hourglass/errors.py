@@ -76,6 +76,17 @@ class StoreFault(EnvironmentFault):
     """
 
 
+class OutOfMemory(EnvironmentFault):
+    """Memory has run out: of this process, of Java, or of a worker that the system has ended for it.
+
+    >>> str(OutOfMemory("a worker that was killed"))
+    'memory: found a worker that was killed; expected more of it. Hint: give the container or instance more memory'
+    """
+
+    def __init__(self, found: object, hint: str = "give the container or instance more memory") -> None:
+        super().__init__("memory", found=found, expected="more of it", hint=hint)
+
+
 class InternalError(HourglassError):
     """Our own fault: two parts of the program disagree."""
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from hourglass.errors import HourglassError, InputError, StoreFault
+from hourglass.stopping import undisturbed
 from hourglass.store_faults import missing_bucket, parse_fault, store_fault
 
 _LONGEST_WRITE_S = 3600
@@ -396,12 +397,13 @@ def _write_local(base: Path, contents: Mapping[str, bytes], remove: tuple[str, .
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-        while staged:
-            temporary, target = staged[0]
-            os.replace(temporary, target)
-            staged.pop(0)
-        for name in remove:
-            (base / name).unlink(missing_ok=True)
+        with undisturbed():
+            while staged:
+                temporary, target = staged[0]
+                os.replace(temporary, target)
+                staged.pop(0)
+            for name in remove:
+                (base / name).unlink(missing_ok=True)
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
@@ -446,10 +448,11 @@ def _write_together(files: pafs.FileSystem, inner: str, contents: Mapping[str, b
             _sweep_remote(files, inner)
             before = dict(zip(places, threads.map(partial(_held, files), places), strict=True))
             _all_of([threads.submit(_upload, files, staged, data) for staged, data in zip(places.values(), contents.values(), strict=True)])
-            for place, staged in places.items():
-                changed.append(place)
-                files.copy_file(staged, place)
-        except OSError:
+            with undisturbed():
+                for place, staged in places.items():
+                    changed.append(place)
+                    files.copy_file(staged, place)
+        except BaseException:
             # as far as the store lets us; what made it fail is what is to be said
             list(threads.map(lambda place: _put_back(files, place, before[place]), changed))
             raise

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hourglass.commands.mounted import ANALYSIS_CONFIG, with_mounts
+from hourglass.commands.mounted import ANALYSIS_CONFIG, with_mounts, with_request
 from hourglass.errors import InputError
 from hourglass.monitors.analysis_document import analysis_document
 from hourglass.settings import Settings
@@ -48,6 +48,20 @@ def test_what_the_environment_says_goes_before_a_folder_in_either_case_and_nothi
 def test_without_a_mounted_configuration_the_environment_is_all(tmp_path: Path) -> None:
     (tmp_path / "processing/input/data").mkdir(parents=True)
     assert with_mounts({"container_root": str(tmp_path)}) == {"container_root": str(tmp_path)}
+
+
+def test_the_environment_is_asked_before_the_mounted_request_in_either_case_and_nothing_is_not_said(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    request = '{"Environment": {"dataset_source": "/a", "output_path": "/b", "end_time": "c"}, "AppSpecification": {}}'
+    (tmp_path / "config/processingjobconfig.json").write_text(request)
+    root = {"container_root": str(tmp_path)}
+    assert with_request({**root, "DATASET_SOURCE": "/mine", "end_time": ""}) == {
+        **root,
+        "DATASET_SOURCE": "/mine",
+        "output_path": "/b",
+        "end_time": "c",
+    }
+    assert with_request({"container_root": str(tmp_path / "none")}) == {"container_root": str(tmp_path / "none")}
 
 
 def test_the_attributes_of_an_endpoint_input_overrule_the_document_and_leave_the_rest(tmp_path: Path) -> None:

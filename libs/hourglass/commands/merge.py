@@ -84,14 +84,11 @@ def _engine(settings: Settings, step: Callable[[str], None], *, idle: bool) -> I
         yield join_here, processors()
         return
     from hourglass.spark.ground_truth_join import SETTINGS, spark_join
-    from hourglass.spark.session import start_session
+    from hourglass.spark.session import running_session
 
     step("starting Spark")
-    session = start_session("hourglass merge", SETTINGS)
-    try:
+    with running_session("hourglass merge", SETTINGS) as session:
         yield spark_join(session)
-    finally:
-        session.stop()
 
 
 def show(outcome: MergeOutcome, settings: Settings) -> None:

@@ -14,7 +14,7 @@ from hourglass import storage, terminal
 from hourglass.bias import Decision
 from hourglass.capture.hooks import Script
 from hourglass.commands.merge import run_merge
-from hourglass.commands.mounted import with_mounts
+from hourglass.commands.mounted import with_mounts, with_request
 from hourglass.commands.settings_flags import SettingsCommand, settings_flags
 from hourglass.errors import VIOLATIONS_EXIT, InputError
 from hourglass.local import run_locally
@@ -107,7 +107,8 @@ def attribution_command(config: str | None, as_json: bool, **flags: Any) -> None
 )
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Run the job that the container's environment and mounted files ask for."""
-    settings = load_settings(flags, with_mounts(os.environ), config)
+    said = {"container_root": flags["container_root"]} if flags["container_root"] else {}
+    settings = load_settings(flags, with_mounts(with_request({**os.environ, **said})), config)
     if settings.ground_truth_source is not None:
         run_merge(settings, as_json=as_json)
         return
@@ -196,16 +197,13 @@ def _engine(job: Job, step: Callable[[str], None]) -> Iterator[tuple[Engine, int
         return
     from hourglass.spark.one_pass import spark_engine
     from hourglass.spark.own_checks import load_own_checks, row_checks
-    from hourglass.spark.session import deequ_settings, start_session
+    from hourglass.spark.session import deequ_settings, running_session
 
     own = load_own_checks(Script.read(settings.own_checks)) if settings.own_checks else None
     more = deequ_settings(settings.deequ_jar) if own else {}
     step("starting Spark")
-    session = start_session(f"hourglass {job.monitor.name}", more)
-    try:
+    with running_session(f"hourglass {job.monitor.name}", more) as session:
         yield *spark_engine(session), row_checks(session, own) if own else None
-    finally:
-        session.stop()
 
 
 def _hours_read(step: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -13,7 +13,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -110,15 +110,23 @@ def _join(
         batch_form=prepared.batch_form,
     )
     joined = Joined(plan)
-    try:
+    with _unstaged_at_failure(plan):
         for payload in sorted(engine(plan)["payload"].to_pylist()):
             joined.take(orjson.loads(payload))
         _need_sound_input(settings, joined)
-    except BaseException:
-        with suppress(HourglassError):  # what made it fail is what is to be said; a later run removes what is left
-            _remove_staged(plan)
-        raise
     return joined
+
+
+@contextmanager
+def _unstaged_at_failure(plan: JoinPlan | None) -> Iterator[None]:
+    """Removes what a join has staged when the block ends badly, as on a full disk: what is not in its place by then never will be."""
+    try:
+        yield
+    except BaseException:
+        if plan is not None:
+            with suppress(HourglassError):  # what made it fail is what is to be said; a later run removes what is left
+                _remove_staged(plan)
+        raise
 
 
 def _known(prepared: Prepared, partition: str) -> dict[str, MergedFile]:
@@ -164,7 +172,8 @@ def _need_sound_input(settings: Settings, joined: Joined) -> None:
 
 @stage("place", facts=lambda hours: {"hours": len(hours)})
 def _placed(settings: Settings, prepared: Prepared, tasks: Mapping[str, Task], joined: Joined) -> tuple[MergedHour, ...]:
-    return tuple(_hours(settings, prepared, tasks, joined))
+    with _unstaged_at_failure(joined.plan):
+        return tuple(_hours(settings, prepared, tasks, joined))
 
 
 def _hours(settings: Settings, prepared: Prepared, tasks: Mapping[str, Task], joined: Joined) -> Iterator[MergedHour]:

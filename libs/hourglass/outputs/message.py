@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import click
 
 from hourglass import storage
-from hourglass.errors import HourglassError, shorten
+from hourglass.errors import HourglassError, InputError, OutOfMemory, shorten
 
 MESSAGE_FILE = "output/message"
 LONGEST = 1024
+# stands in the file while a job runs, since nobody who is killed can say so
+KILLED = (
+    "Failed: hourglass was killed before its end. The system does that where memory runs out, the platform where time does. "
+    "Hint: see the log; give it more memory, or more time (MaxRuntimeInSeconds)"
+)
 
 
 def completed(violations: int) -> str:
@@ -33,27 +41,61 @@ def to_message(sentence: str) -> bytes:
 
 
 def write_message(root: str, sentence: str) -> None:
-    """Writes the message file, where the platform's folder is."""
-    if storage.is_directory(root):
+    """Writes the message file, where the platform's folder is; into the file that is there if the disk is full."""
+    if not storage.is_directory(root):
+        return
+    try:
         storage.write_files(root, {MESSAGE_FILE: to_message(sentence)})
+    except InputError:
+        if not _written_over(storage.join(root, MESSAGE_FILE), to_message(sentence)):
+            raise
+
+
+def _written_over(path: str, message: bytes) -> bool:
+    """Whether the message could be written into a file that has its place on the disk already."""
+    try:
+        with Path(path).open("r+b") as stream:
+            stream.write(message)
+            stream.truncate()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
 def failure_in_message(root: str) -> Iterator[None]:
-    """Has the message file say why a job failed; the failure goes on."""
+    """Has the message file say why a job failed; the failure goes on. Until its end the file says that it was killed."""
+    write_message(root, KILLED)
     try:
         yield
-    except Exception as fault:
+    except MemoryError as fault:
+        failure = OutOfMemory(f"none left for {shorten(str(fault)) or 'this process'}")
+        write_failure(root, failure)
+        raise failure from fault
+    except (Exception, KeyboardInterrupt) as fault:
         write_failure(root, fault)
         raise
 
 
-def write_failure(root: str, fault: Exception) -> None:
+def write_failure(root: str, fault: Exception | KeyboardInterrupt) -> None:
     """Has the message file say why a job failed; where that cannot be written, as on a full disk, the failure gets a note of it."""
     try:
-        write_message(root, f"Failed: {fault if isinstance(fault, HourglassError) else unexpected(fault)}")
+        write_message(root, f"Failed: {told(fault)}")
     except HourglassError as other:
-        fault.add_note(f"hourglass: the message file could not be written either: {other}")
+        note = f"hourglass: the message file could not be written either: {other}"
+        if note not in getattr(fault, "__notes__", ()):
+            fault.add_note(note)
+
+
+def told(fault: Exception | KeyboardInterrupt) -> str:
+    """What is said of a failure."""
+    if isinstance(fault, HourglassError):
+        return str(fault)
+    if isinstance(fault, click.ClickException):
+        return fault.format_message()
+    if isinstance(fault, KeyboardInterrupt):
+        return f"stopped by {str(fault) or 'SIGINT'} before its end"
+    return unexpected(fault)
 
 
 def unexpected(fault: Exception) -> str:

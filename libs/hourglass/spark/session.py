@@ -6,14 +6,17 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hourglass.errors import EnvironmentFault
-from hourglass.processes import ONE_THREAD
+from hourglass.processes import ONE_THREAD, killed_first
+from hourglass.spark.exhausted import exhausted
 from hourglass.stages import stage
+from hourglass.stopping import stopped_before
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -88,6 +91,24 @@ def start_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> 
         # local[*] runs the tasks in the driver's own JVM
         builder = builder.config("spark.driver.memory", os.environ.get("SPARK_DRIVER_MEMORY", "2g"))
     return builder.getOrCreate()
+
+
+@contextmanager
+def running_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[SparkSession]:
+    """A session that ends with the block; where Java or a worker ran out of memory or disk, that is the failure."""
+    session = None
+    try:
+        with killed_first():
+            session = start_session(name, more)
+        yield session
+    except Exception as fault:
+        if (reason := stopped_before(fault) or exhausted(fault)) is None:
+            raise
+        raise reason from fault
+    finally:
+        if session is not None:
+            with suppress(Exception):  # a Java that is dead cannot be stopped
+                session.stop()
 
 
 def _need_java() -> None:
