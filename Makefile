@@ -15,7 +15,7 @@ test-spark35: export PYSPARK_PYTHON := $(CURDIR)/.venv-spark35/bin/python
 export PYSPARK_DRIVER_PYTHON = $(PYSPARK_PYTHON)
 unexport SPARK_HOME SPARK_CONF_DIR
 
-.PHONY: help demo test test-spark35 check lint fmt docs notebooks bench bench-alarms setup setup-airflow setup-fairlearn setup-sdk setup-sdk3 setup-spark35 java lock clean
+.PHONY: help demo test test-spark35 image test-image check lint fmt docs notebooks bench bench-alarms setup setup-airflow setup-fairlearn setup-sdk setup-sdk3 setup-spark35 java lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,16 @@ test: setup setup-airflow setup-fairlearn setup-sdk setup-sdk3 java ## all tests
 test-spark35: setup-spark35 setup-fairlearn setup-sdk java ## all tests on Spark 3.5, and those of users' own checks, which Deequ has on 3.5 only
 	@.venv-spark35/bin/python -m pytest
 
-check: lint test test-spark35 ## exactly what CI runs
+image: ## the container image, as hourglass: with Docker, else with buildah
+	@docker/build
+
+test-image: setup ## the image's own tests: every job in a container, and what goes wrong there
+	@[[ $$(id -u) == 0 ]] || { echo "make test-image: found user $$(id -un); expected root, who can mount disks that are full and make groups" \
+		"that are short of memory. Hint: sudo make test-image; all other checks are make lint test test-spark35" >&2; exit 2; }
+	@BUILDER=buildah docker/build
+	@HOURGLASS_IMAGE=hourglass $(BIN)/python -m pytest tests/image
+
+check: lint test test-image test-spark35 ## exactly what CI runs
 
 lint: lint-format lint-style lint-types lint-imports ## format, style, types, and the direction of imports
 
@@ -86,6 +95,7 @@ lock: setup ## resolve all versions anew and write requirements/*.txt
 	@$(compile) --group pyproject.toml:build -o requirements/build.txt
 	@$(compile) --group pyproject.toml:dev --extra demo --extra attribution --extra models --extra otel pyproject.toml -o requirements/dev.txt
 	@$(compile) --group pyproject.toml:spark35 --extra demo --extra deequ --extra attribution --extra models pyproject.toml -o requirements/spark35.txt --constraint <($(not-spark))
+	@$(compile) --group pyproject.toml:image --extra attribution --extra models --extra otel pyproject.toml -o requirements/image.txt --constraint <($(locked))
 	@$(compile) --group pyproject.toml:fairlearn -o requirements/fairlearn.txt
 	@$(compile) --group pyproject.toml:sdk -o requirements/sdk.txt
 	@$(compile) --group pyproject.toml:sdk3 -o requirements/sdk3.txt
@@ -154,7 +164,8 @@ define install-java
 endef
 
 # the versions of .venv for all but Spark, so that a test that fails in one environment only has Spark to blame
-not-spark = sed -nE 's/^([a-z0-9._-]+==[^ ]+( ;.*)?) \\$$/\1/p' requirements/dev.txt | grep -vE '^(pyspark|py4j)=='
+locked = sed -nE 's/^([a-z0-9._-]+==[^ ]+( ;.*)?) \\$$/\1/p' requirements/dev.txt
+not-spark = $(locked) | grep -vE '^(pyspark|py4j)=='
 
 # one version of a package for all Pythons where there is one; no addresses and no paths in the files
 compile = $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \

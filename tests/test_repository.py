@@ -106,7 +106,9 @@ def in_group(name: str) -> Iterator[str]:
         yield from [asked] if isinstance(asked, str) else in_group(asked["include-group"])
 
 
-@pytest.mark.parametrize(("group", "extras"), [("dev", [*EXTRAS, "otel"]), ("spark35", [*EXTRAS, "deequ"])])
+@pytest.mark.parametrize(
+    ("group", "extras"), [("dev", [*EXTRAS, "otel"]), ("spark35", [*EXTRAS, "deequ"]), ("image", ["attribution", "models", "otel"])]
+)
 def test_the_locked_versions_are_those_that_the_project_asks_for(group, extras):
     locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / "requirements" / f"{group}.txt").read_text(), re.MULTILINE))
     asked = [
@@ -116,6 +118,13 @@ def test_the_locked_versions_are_those_that_the_project_asks_for(group, extras):
     ]
     for requirement in map(Requirement, asked):
         assert requirement.specifier.contains(locked[requirement.name.lower()]), f"{requirement}: run `make lock`"
+
+
+def test_the_image_has_the_versions_that_the_tests_run_with():
+    def versions(name: str) -> set[str]:
+        return set(re.findall(r"^\S+==\S+", (ROOT / "requirements" / f"{name}.txt").read_text(), re.MULTILINE))
+
+    assert versions("image") - versions("dev") == set()
 
 
 def test_every_rule_that_is_switched_off_says_why():
