@@ -30,7 +30,7 @@ HAS_DEEQU = spark_line() in DEEQU
 if not HAS_DEEQU:
     collect_ignore.append("spark/test_deequ.py")
 else:  # nothing in them depends on the Spark line, and some start many processes: the other line runs them
-    collect_ignore += ["alarms", "notify", "schedulers", "sdk/test_drop_in.py", "test_bench_alarms.py", "watching"]
+    collect_ignore += ["alarms", "notify", "schedulers", "sdk/test_drop_in.py", "spark/test_hosts.py", "test_bench_alarms.py", "watching"]
 # `make test-image` builds what they run, and names it
 if "HOURGLASS_IMAGE" not in os.environ:
     collect_ignore += ["image/conftest.py", *(f"image/{path.name}" for path in Path(__file__).with_name("image").glob("test_*.py"))]

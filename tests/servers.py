@@ -69,7 +69,7 @@ def object_store(directory: Path) -> Iterator[ObjectStore]:
     identities = directory / "identities.json"
     identities.write_text(json.dumps({"identities": [identity]}))
     services = ("master", "volume", "filer", "s3")
-    ports = dict(zip([f"{service}.port{suffix}" for service in services for suffix in ("", ".grpc")], _free_ports(8), strict=True))
+    ports = dict(zip([f"{service}.port{suffix}" for service in services for suffix in ("", ".grpc")], free_ports(8), strict=True))
     options = {
         "ip": LOOPBACK,
         "dir": directory,
@@ -82,6 +82,8 @@ def object_store(directory: Path) -> Iterator[ObjectStore]:
         # each bucket takes seven volumes, which grow with their content
         "volume.max": 200,
         "master.volumeSizeLimitMB": 128,
+        # else it takes nothing when a hundredth of the disk is left, which may be gigabytes
+        "volume.minFreeSpace": "200MiB",
         # one master needs no time to be elected: 4 s to the first put instead of 8
         "master.electionTimeout": "1s",
         "master.heartbeatInterval": "100ms",
@@ -112,7 +114,7 @@ def cloudwatch_server() -> Iterator[str]:
         server.stop()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports below those that the system gives to clients, so that nobody takes one before the server does."""
     found: list[int] = []
     for port in random.sample(range(20_000, 32_000), 200):

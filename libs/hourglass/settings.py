@@ -394,6 +394,9 @@ class Settings(BaseModel):
         Annotated[str, _by_parser(_place)] | None,
         Field(description="Where OpenLineage events of the run go: an http(s) address, a local file *.jsonl, or a folder."),
     ] = None
+    host_wait: Annotated[
+        int, Field(ge=1, le=3600, description="Seconds within which all hosts must have come, where there are several. Container only.")
+    ] = 300
     container_root: Annotated[Location, Field(description="Where the platform's message and metrics files lie, if it exists.")] = "/opt/ml"
 
     @model_validator(mode="after")

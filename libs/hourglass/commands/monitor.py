@@ -13,6 +13,7 @@ import click
 from hourglass import storage, terminal
 from hourglass.bias import Decision
 from hourglass.capture.hooks import Script
+from hourglass.commands.hosts import on_its_hosts
 from hourglass.commands.merge import run_merge
 from hourglass.commands.mounted import with_mounts, with_request
 from hourglass.commands.settings_flags import SettingsCommand, settings_flags
@@ -102,19 +103,20 @@ def attribution_command(config: str | None, as_json: bool, **flags: Any) -> None
 
 @click.command("run", cls=SettingsCommand)
 @settings_flags(
-    *("Data quality", "Model quality", "Bias", "Attribution"),
+    *("Data quality", "Model quality", "Bias", "Attribution", "Container"),
     says={"baseline_constraints": "constraints.json of the baseline; of bias and attribution its analysis.json."},
 )
 def run_command(config: str | None, as_json: bool, **flags: Any) -> None:  # noqa: FBT001 click passes by keyword
     """Run the job that the container's environment and mounted files ask for."""
     said = {"container_root": flags["container_root"]} if flags["container_root"] else {}
     settings = load_settings(flags, with_mounts(with_request({**os.environ, **said})), config)
-    if settings.ground_truth_source is not None:
-        run_merge(settings, as_json=as_json)
-        return
-    with failure_in_message(settings.container_root):  # the configuration may be on a store that fails
-        analysis = analysis_of(settings)
-    _run(settings, analysis, as_json=as_json)
+    with on_its_hosts(settings) as runs_job:
+        if not runs_job:
+            return
+        if settings.ground_truth_source is not None:
+            run_merge(settings, as_json=as_json)
+            return
+        _run(settings, analysis_of(settings), as_json=as_json)
 
 
 @click.command("backfill", cls=SettingsCommand)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 OLDEST_JAVA, NEWEST_JAVA = 17, 21
+LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
 SETTINGS = {
     # times in data and reports are UTC whatever the machine's zone
@@ -37,6 +38,10 @@ SETTINGS = {
     # states of thousands of columns come back to the driver
     "spark.driver.maxResultSize": "0",
 }
+
+# where S3 is: what the driver's environment says holds for its executors, whose machines may know nothing of it.
+# Credentials stay where they are, for settings show in event logs
+_FOR_EXECUTORS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
 
 # Maven coordinates by Spark line. Deequ for 4.1 exists and is untested: a jar that is named is taken there too.
 DEEQU = {"3.5": "com.amazon.deequ:deequ:2.0.7-spark-3.5"}
@@ -71,7 +76,7 @@ def deequ_settings(jar: str | None = None) -> dict[str, str]:
 @stage("engine")
 def start_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> SparkSession:
     """A session with our settings and `more`: local unless spark-submit or a cluster's configuration says otherwise."""
-    _need_java()
+    need_java()
     # threads of libraries would fight with Spark's tasks for the cores; workers inherit this
     for variable, value in ONE_THREAD.items():
         os.environ.setdefault(variable, value)
@@ -81,12 +86,14 @@ def start_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> 
     builder = SparkSession.builder.appName(name)
     for key, value in {**SETTINGS, **more}.items():
         builder = builder.config(key, value)
+    if "SPARK_MASTER" in os.environ or "PYSPARK_GATEWAY_PORT" in os.environ:
+        for key, value in _executors_environment().items():
+            builder = builder.config(key, value)
     if "SPARK_MASTER" in os.environ:
         builder = builder.master(os.environ["SPARK_MASTER"])
     elif "PYSPARK_GATEWAY_PORT" not in os.environ and "SPARK_REMOTE" not in os.environ:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # else Spark looks the host's name up, and warns
-        log = Path(__file__).with_name("log4j2.properties")
-        builder = builder.config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={log}")
+        builder = builder.config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={LOG_SETTINGS}")
         builder = builder.master("local[*]").config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
         # local[*] runs the tasks in the driver's own JVM
         builder = builder.config("spark.driver.memory", os.environ.get("SPARK_DRIVER_MEMORY", "2g"))
@@ -111,7 +118,19 @@ def running_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -
                 session.stop()
 
 
-def _need_java() -> None:
+def _executors_environment() -> dict[str, str]:
+    """The settings that hand the driver's environment to its executors, but for those that spark-submit was told itself."""
+    found = {f"spark.executorEnv.{name}": os.environ[name] for name in _FOR_EXECUTORS if name in os.environ}
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        from pyspark import SparkConf, SparkContext
+
+        SparkContext._ensure_initialized()  # noqa: SLF001 there is no other way to spark-submit's settings before the session
+        told = SparkConf()
+        found = {key: value for key, value in found.items() if not told.contains(key)}
+    return found
+
+
+def need_java() -> None:
     """Spark 4.1 runs on Java 17 to 21; from 24 on Java lacks the security manager that its Hadoop asks for."""
     if "SPARK_REMOTE" in os.environ:
         return
