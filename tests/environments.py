@@ -13,10 +13,15 @@ ROOT = Path(__file__).parents[1]
 
 def ensure(name: str) -> Path:
     """The Python of `.venv-<name>`; `make` builds it when it is missing or its lock file has changed."""
+    make(f"setup-{name}")
+    return ROOT / f".venv-{name}" / "bin" / "python"
+
+
+def make(target: str) -> None:
+    """Has `make` bring a target up to date."""
     # the make that runs the tests must not hand its own flags down
     environment = {key: value for key, value in os.environ.items() if key not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
-    subprocess.run(["make", "--silent", f"setup-{name}"], cwd=ROOT, env=environment, check=True)  # noqa: S607 make is where the PATH says
-    return ROOT / f".venv-{name}" / "bin" / "python"
+    subprocess.run(["make", "--silent", target], cwd=ROOT, env=environment, check=True)  # noqa: S607 make is where the PATH says
 
 
 def ask(python: Path, script: Path, *arguments: str, given: Any = None) -> Any:

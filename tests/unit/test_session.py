@@ -1,4 +1,4 @@
-"""What a session is told when users' own checks are asked for."""
+"""What a session is told when users' own checks are asked for, and what is said of workers that lack something."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from hourglass.errors import EnvironmentFault
 from hourglass.spark import session
+from hourglass.spark.one_pass import lacking_on_workers
 from hourglass.spark.session import deequ_settings
 
 
@@ -26,3 +27,34 @@ def test_another_spark_line_needs_a_jar_that_is_named(monkeypatch: pytest.Monkey
     ):
         deequ_settings()
     assert deequ_settings("s3://bucket/deequ.jar") == {"spark.jars": "s3://bucket/deequ.jar"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "File pyspark.zip/pyspark/worker.py … ModuleNotFoundError: No module named 'orjson'\n",
+            "found no package orjson; expected what `make packages` packs",
+        ),
+        (
+            "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than that in driver: 3.11, PySpark cannot run",
+            "found 3.9, and 3.11 on the driver; expected one version",
+        ),
+        (
+            "[PYTHON_VERSION_MISMATCH] Python in worker has different version 3.9 than that in driver 3.11, PySpark cannot run",
+            "found 3.9, and 3.11 on the driver; expected one version",
+        ),
+        (
+            'java.io.IOException: Cannot run program "/usr/bin/python3.11": error=2, No such file or directory',
+            "found none as /usr/bin/python3.11; expected that of PYSPARK_PYTHON",
+        ),
+    ],
+)
+def test_what_workers_lack_is_said_in_a_sentence(text: str, sentence: str) -> None:
+    """In both Spark lines' words."""
+    assert str(lacking_on_workers(text)).startswith(f"Python on Spark's workers: {sentence}. Hint: docs/clusters.md")
+
+
+def test_other_failures_of_a_job_are_left_as_they_are() -> None:
+    """They are not the environment's."""
+    assert lacking_on_workers("java.lang.OutOfMemoryError: Java heap space") is None

@@ -11,6 +11,7 @@ from zipimport import zipimporter
 
 import pyarrow as pa
 
+from hourglass.errors import EnvironmentFault
 from hourglass.processes import processors
 from hourglass.scan import ScanPlan, Work, scan
 from hourglass.schemas import STATE_ROWS, STATE_ROWS_DDL
@@ -32,6 +33,8 @@ def slots(session: SparkSession) -> int:
     master = session.conf.get("spark.master", "") or ""
     if found := re.fullmatch(r"local(?:\[(\*|\d+)(?:,\d+)?\])?", master):
         return processors() if found[1] == "*" else int(found[1] or 1)
+    if cores := session.conf.get("spark.cores.max", ""):  # of a standalone cluster
+        return int(cores)
     executors = int(session.conf.get("spark.executor.instances", "0") or 0)
     return executors * int(session.conf.get("spark.executor.cores", "1") or 1) or UNKNOWN_SLOTS
 
@@ -65,7 +68,31 @@ def forget_zips() -> None:
 
 def collected(rows: object, schema: pa.Schema) -> pa.Table:
     """The one place that brings rows to the driver."""
-    if hasattr(rows, "toArrow"):  # Spark 4
-        return rows.toArrow().cast(schema)
-    found = rows.collect()  # type: ignore[attr-defined]
+    try:
+        if hasattr(rows, "toArrow"):  # Spark 4
+            return rows.toArrow().cast(schema)
+        found = rows.collect()  # type: ignore[attr-defined]
+    except Exception as fault:
+        lacking = lacking_on_workers(str(fault))
+        if lacking is None:
+            raise
+        raise lacking from fault
     return pa.Table.from_pylist([row.asDict() for row in found], schema)
+
+
+def lacking_on_workers(text: str) -> EnvironmentFault | None:
+    """What a failed job says of the workers' Python, where that is the reason.
+
+    >>> print(lacking_on_workers("… ModuleNotFoundError: No module named 'hourglass' …").found)
+    no package hourglass
+    """
+    expected = "what `make packages` packs"
+    if found := re.search(r"No module named '([\w.]+)'", text):
+        said = f"no package {found[1]}"
+    elif found := re.search(r"Python in worker has different version:? (\S+) than that in driver:? (\d+\.\d+)", text):
+        said, expected = f"{found[1]}, and {found[2]} on the driver", "one version"
+    elif found := re.search(r'Cannot run program "([^"]+)"', text):
+        said, expected = f"none as {found[1]}", "that of PYSPARK_PYTHON"
+    else:
+        return None
+    return EnvironmentFault("Python on Spark's workers", found=said, expected=expected, hint="docs/clusters.md says how it gets there")
