@@ -25,16 +25,19 @@ help: ## this list
 demo: setup java ## the main job on real data with planted faults: local files, local Spark, no account
 	@$(BIN)/hourglass demo
 
-test: setup setup-airflow setup-fairlearn setup-sdk setup-sdk3 java ## all tests, doctests and the README's code blocks
+test: setup setup-airflow setup-fairlearn setup-sdk setup-sdk3 java packages ## all tests, doctests and the README's code blocks
 	@$(BIN)/python -m pytest
 
-test-spark35: setup-spark35 setup-fairlearn setup-sdk java ## all tests on Spark 3.5, and those of users' own checks, which Deequ has on 3.5 only
-	@.venv-spark35/bin/python -m pytest
+# all others find the same packages on both lines, and Spark on neither
+ON_SPARK := tests/spark tests/join/test_spark.py tests/demo tests/golden tests/test_docs.py tests/test_servers.py tests/unit/test_session.py \
+	$(addprefix tests/,attribution/test_engines.py model_quality/test_engines.py model_quality/test_requests.py)
+test-spark35: setup-spark35 java packages ## what touches Spark, on Spark 3.5, and users' own checks, which Deequ has on 3.5 only
+	@.venv-spark35/bin/python -m pytest $(ON_SPARK)
 
 image: ## the container image, as hourglass: with Docker, else with buildah
 	@docker/build
 
-test-image: setup ## the image's own tests: every job in a container, and what goes wrong there
+test-image: setup java ## the image's own tests: every job in a container, and what goes wrong there
 	@[[ $$(id -u) == 0 ]] || { echo "make test-image: found user $$(id -un); expected root, who can mount disks that are full and make groups" \
 		"that are short of memory. Hint: sudo make test-image; all other checks are make lint test test-spark35" >&2; exit 2; }
 	@BUILDER=buildah docker/build
