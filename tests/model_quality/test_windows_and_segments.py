@@ -330,5 +330,5 @@ def test_draws_are_the_same_in_every_run_and_about_right(problem: str, tmp_path:
     expected = (sum((value - mean) ** 2 for value in single) / 500 / 400) ** 0.5
     assert found["value"] == default["value"]
     assert found["standard_deviation"] == pytest.approx(expected, rel=0.2)
-    assert default["standard_deviation"] == pytest.approx(expected, rel=0.9)
+    assert expected / 20 < default["standard_deviation"] < 3 * expected  # of five draws
     assert default["standard_deviation"] != found["standard_deviation"]
