@@ -21,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from hourglass.capture.formats import DatasetFormat, parse_dataset_format
 from hourglass.capture.window import Window, parse_duration, parse_time
 from hourglass.comparisons import find_comparison
+from hourglass.comparisons.calibrated import parse_budget
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.http_post import need_address
 from hourglass.notify import channel_targets
@@ -66,18 +67,6 @@ def _drift_method(name: str) -> str:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def share(text: str) -> float:
-    """A share, as a number or in percent; InputError for anything else.
-
-    >>> share("1%"), share("0.05")
-    (0.01, 0.05)
-    """
-    try:
-        return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        raise InputError("share", found=repr(text), expected="a number, or one in percent, such as 0.01 or 1%") from None
 
 
 def _durations(text: str) -> tuple[timedelta, ...]:
@@ -313,7 +302,7 @@ class Settings(BaseModel):
         Field(description="calibration.json, what is known of chance; looked for beside the baseline when absent. Data quality only."),
     ] = None
     budget: Annotated[
-        Annotated[float, _by_parser(share, float), Field(gt=0, lt=1)] | None,
+        Annotated[float, _by_parser(parse_budget)] | None,
         Field(description="Share of clean windows that may alarm, 1% or 0.01; overrules the baseline. Data quality only."),
     ] = None
     segments: Annotated[

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from hourglass.constraints import parse_calibration
-from hourglass.errors import HourglassError, InputError
+from hourglass.errors import InputError, SettingsError
 from hourglass.outputs.report import Report
 from tests.engine import read, run
 
@@ -214,14 +214,60 @@ def test_a_threshold_of_distances_is_none_of_the_budget(tmp_path: Path, baseline
     assert [one.threshold for one in found.values()] == pytest.approx([0.01 / 10] * 3)
 
 
-@pytest.mark.parametrize("budget", [0, 1, -0.1, "1%"])
+@pytest.mark.parametrize("budget", [0, 1, -0.1, "100%", "much"])
 def test_a_budget_that_is_none_is_told(tmp_path: Path, baseline: Path, budget: object) -> None:
     """With none nothing would ever alarm."""
     document = read(baseline / "constraints.json")
     document["monitoring_config"]["budget"] = budget
     (baseline / "constraints.json").write_text(json.dumps(document))
-    with pytest.raises(HourglassError, match="budget: found"):
+    with pytest.raises(SettingsError) as raised:
         report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000))
+    (fault,) = raised.value.faults
+    assert str(fault).startswith(
+        f"{baseline}/constraints.json.monitoring_config.budget: found {budget!r}; expected a share of clean windows"
+    )
+
+
+def test_a_budget_is_written_in_percent_too(tmp_path: Path, baseline: Path) -> None:
+    """As the flag takes it."""
+    document = read(baseline / "constraints.json")
+    document["monitoring_config"]["budget"] = "2%"
+    (baseline / "constraints.json").write_text(json.dumps(document))
+    found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000)))
+    assert [one.threshold for one in found.values()] == pytest.approx([0.02 / 10] * 3)
+
+
+def test_a_setting_in_the_wrong_place_is_told(tmp_path: Path, baseline: Path) -> None:
+    """Where it would mean nothing."""
+    document = read(baseline / "constraints.json")
+    document["monitoring_config"]["categorical_drift_method"] = "Calibrated"
+    document["monitoring_config"]["distribution_constraints"]["budget"] = 0.5
+    (baseline / "constraints.json").write_text(json.dumps(document))
+    with pytest.raises(SettingsError) as raised:
+        report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000))
+    told = [str(fault).removeprefix(f"{baseline}/constraints.json.") for fault in raised.value.faults]
+    assert "monitoring_config.categorical_drift_method: found 'Calibrated'; expected to stand in distribution_constraints" in told
+    assert "monitoring_config.distribution_constraints.budget: found 0.5; expected to stand beside distribution_constraints" in told
+
+
+def test_a_folder_as_the_baseline_has_both_of_its_files(tmp_path: Path, baseline: Path) -> None:
+    """A stock one: what its statistics.json tells is judged though nobody named it; so it is where constraints.json is named."""
+    (baseline / "baseline_states.parquet").unlink()
+    for given in (baseline, baseline / "constraints.json"):
+        now = write(tmp_path / "now.csv", 1, 1000, {"income": 900000.0})
+        report = run(tmp_path / "out", dataset_source=now, dataset_format=CSV, baseline_constraints=given).reports[0]
+        assert str(drift(report)["income"].verdict) == "violation"
+
+
+def test_a_segment_is_held_to_no_negative_numbers_only_where_the_whole_is(tmp_path: Path) -> None:
+    """A dozen rows of Zug had none by chance; those of the others had some."""
+    rows = [("Bern", n - 5) for n in range(400)] + [("Zug", n) for n in range(12)]
+    for name, values in (("train", rows), ("now", [*rows, ("Zug", -1)])):
+        (tmp_path / f"{name}.csv").write_text("city,balance\n" + "".join(f"{city},{number}\n" for city, number in values))
+    run(tmp_path / "base", dataset_source=tmp_path / "train.csv", dataset_format=CSV, segments="city")
+    report = report_of(tmp_path, tmp_path / "base", tmp_path / "now.csv", segments="city")
+    assert len(report.segments) == 2
+    assert "non_negative_check" not in {one.check for segment in report.segments for one in segment.evaluations}
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_segments_share_the_budget_as_in_a_run(stored: Path, tmp_path: Path) -> 
     assert {segment for segment, _, _ in wanted} == {"", "_c2=a", "_c2=b"}
     alone = {hour["hour"]: hour for hour in as_json("replay", *given(stored))["hours"]}[STUCK]
     assert found["alarms_from_budget"] > alone["alarms_from_budget"]
-    with pytest.raises(InputError, match="--segments: found no hour in which '_c1' can be judged"):
+    with pytest.raises(InputError, match="--segments: found no '_c1' in the baseline; expected segments of both"):
         call("replay", *given(stored), "--segments", "_c1")
 
 

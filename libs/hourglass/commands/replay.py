@@ -11,9 +11,10 @@ import orjson
 from hourglass import storage, terminal
 from hourglass.capture.window import hour_start
 from hourglass.commands.stored import AS_JSON, END, OWN_METRICS, SOURCES, START, STATE_ROOT, only, options, whole_hours
-from hourglass.constraints import Baseline, Calibration, Learnt, Verdict, learn_dispersions
+from hourglass.comparisons.calibrated import parse_budget
+from hourglass.constraints import Baseline, Calibration, Evaluation, Learnt, Verdict, learn_dispersions
 from hourglass.constraints.calibration import ALL
-from hourglass.errors import InputError
+from hourglass.errors import InputError, shorten
 from hourglass.history import History
 from hourglass.monitors.data_quality import DataQuality
 from hourglass.monitors.given_baseline import BaselineFolder, read_baseline, read_calibrated
@@ -21,7 +22,6 @@ from hourglass.monitors.replay import Against, BudgetLine, ReplayedHour, by_budg
 from hourglass.outputs import documents
 from hourglass.references import parse_reference
 from hourglass.segments import Segmentation, parse_segmentations, segmentation_of
-from hourglass.settings import share
 from hourglass.small_tests.dispersion import LEAST_WINDOWS
 from hourglass.store import StateStore
 
@@ -39,12 +39,9 @@ class Budget(click.ParamType[float]):
 
     def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> float:
         try:
-            found = value if isinstance(value, float) else share(value)
-        except InputError:
-            found = 0.0
-        if not 0 < found < 1:
-            raise InputError("--budget", found=repr(value), expected="a share of clean windows, such as 1% or 0.01")
-        return found
+            return parse_budget(value)
+        except InputError as fault:
+            raise InputError("--budget", found=fault.found, expected=fault.expected) from fault
 
 
 @click.command("replay")
@@ -70,12 +67,11 @@ def replay_command(
     """
     places = BaselineFolder(baseline_constraints, budget, parse_reference(reference))
     against, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", places, parse_segmentations(segments))
-    lacking = [by.name for by in against.segments if not any(segmentation_of(segment) == by.name for segment in _judged_segments(hours))]
-    if lacking:
-        hint = f"store the hours with --segments {segments!r}, and have them in the baseline"
-        raise InputError(
-            "--segments", found=f"no hour in which {lacking[0]!r} can be judged", expected="segments that are stored", hint=hint
-        )
+    for by in against.segments:
+        if not any(segmentation_of(segment) == by.name for segment in _judged_segments(hours)):
+            known = against.states is not None and any(segmentation_of(segment) == by.name for segment in against.states.segments)
+            found, hint = ("the stored hours", "backfill") if known or not places.reference.is_baseline else ("the baseline", "suggest it")
+            raise InputError("--segments", found=f"no {by.name!r} in {found}", expected="segments of both", hint=f"{hint} with --segments")
     chosen = against.baseline.config.budget
     lines = by_budget(hours, [*BUDGETS, chosen])
     if as_json:
@@ -93,16 +89,21 @@ def replay_command(
     if others:
         click.echo(f"{others} of {len(hours)} hours have violations that no budget decides (checks with thresholds of their own).")
     alarming = [hour for hour in hours if hour.alarms(chosen)]
-    surest = sorted(alarming, key=lambda hour: hour.alarms(chosen)[0][1].budget or 0.0)[:SHOWN_HOURS]
+    surest = sorted(alarming, key=lambda hour: 1.0 if hour.budget is None else hour.budget)[:SHOWN_HOURS]
     rows = [
-        [hour.hour, f"{found.feature} where {segment}" if segment else found.feature, found.check, found.description]
+        [hour.hour, f"{found.feature} where {segment}" if segment else found.feature, found.check, found.description + _more(others)]
         for hour in sorted(surest, key=lambda hour: hour.hour)
-        for segment, found in hour.alarms(chosen)[:1]
+        for (segment, found), *others in [hour.alarms(chosen)]
     ]
     if rows:
         terminal.table(["hour", "feature", "check", "found"], rows)
     if len(alarming) > SHOWN_HOURS:
         click.echo(f"The surest {SHOWN_HOURS} of {len(alarming)} hours with alarms; --json has all.")
+
+
+def _more(others: Sequence[tuple[str, Evaluation]]) -> str:
+    names = list(dict.fromkeys(f"{found.feature} where {segment}" if segment else found.feature for segment, found in others))
+    return f" (and {len(others)} more, of {shorten(', '.join(names), 80)})" if others else ""
 
 
 def _judged_segments(hours: Sequence[ReplayedHour]) -> set[str]:
@@ -171,9 +172,7 @@ def calibrate_command(
     learnt_from = {hour.hour for hour in kept}
     left_out = [hour.hour for hour in hours if hour.hour not in learnt_from]
     if left_out:
-        click.echo(
-            f"{len(left_out)} of {len(hours)} hours alarm and were left out: {', '.join(left_out[:5])}{' …' if len(left_out) > 5 else ''}"
-        )
+        click.echo(f"{len(left_out)} of {len(hours)} hours alarm and were left out: {', '.join(left_out)}")
     click.echo(f"learnt from {len(kept)} hours: {output}")
 
 

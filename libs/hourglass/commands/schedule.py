@@ -36,7 +36,7 @@ def schedule_group() -> None:
 @click.option("--start-time", metavar="TIME", help="Begin of the hours that the run is about; the last whole ones when absent.")
 @click.option("--endpoint", "endpoints", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 def show_command(file: str, start_time: str | None, endpoints: tuple[str, ...]) -> None:
-    """Print the commands of a run, in their order: a shell takes them as they are, and so does cron."""
+    """Print the commands of a run, in their order, as a shell takes them: in a crontab, `hourglass schedule show FILE | sh`."""
     schedule = read_schedule(file)
     every = schedule.document.every
     run = schedule.run(parse_time(start_time) + every if start_time else datetime.now(UTC) - schedule.document.wait)

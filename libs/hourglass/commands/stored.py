@@ -53,7 +53,7 @@ def only(store: StateStore, sources: Iterable[str]) -> Wanted:
             f"--state-root {store.root}",
             found=f"no states in {store.folder}",
             expected="a store that a run has written",
-            hint="--monitor model-quality, or bias, for theirs",
+            hint="hourglass backfill makes one; each monitor has a folder of its own there",
         )
     for source in sources:
         if source not in known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hourglass.comparisons.comparison import Explanation, Worse, comparison
 from hourglass.comparisons.distribution import Distribution
+from hourglass.errors import InputError
 from hourglass.small_tests import INDEPENDENT, SMALL_TESTS, Judged, judged
 from hourglass.small_tests.chance import told
 from hourglass.statistics import AppliesTo
@@ -12,6 +13,22 @@ from hourglass.undefined import Undefined
 BUDGET = 0.01
 LEAST_VALUES = 20  # of each side: a pass with fewer would say nothing
 _CERTAIN = 1e-6  # where several tests are as sure as that, the one that names a cause says most
+
+
+def parse_budget(given: object) -> float:
+    """A share of clean windows as it is written, in percent or as a number; InputError where it is none.
+
+    >>> parse_budget("1%"), parse_budget("0.05"), parse_budget(0.02)
+    (0.01, 0.05, 0.02)
+    """
+    text = "" if isinstance(given, bool) else str(given).strip()
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        raise InputError("budget", found=repr(given), expected="a share of clean windows above 0 and below 1, such as 1% or 0.01")
+    return found
 
 
 def explained(window: Distribution, baseline: Distribution) -> Explanation | None:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from hourglass.capture.documents import load
 from hourglass.comparisons import COMPARISONS, Comparison, Distribution, find_comparison
-from hourglass.comparisons.calibrated import BUDGET
+from hourglass.comparisons.calibrated import BUDGET, parse_budget
 from hourglass.constraints.deequ_profile import is_deequ_profile, statistics_from_deequ
 from hourglass.errors import HourglassError, InputError, SettingsError, did_you_mean
 from hourglass.small_tests import INDEPENDENT, Dispersion
@@ -221,11 +222,16 @@ class _Part:
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
 
-    def know(self, *names: str) -> None:
-        """Faults keys that are nearly one of the names; the stock analyzer writes others, which mean nothing here."""
-        for key in self._values.keys() - set(names):
-            hint = did_you_mean(key, names)
-            if hint:
+    def know(self, *names: str, not_here: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        """Faults keys that are nearly one of the names, or that stand elsewhere.
+
+        The stock analyzer writes others, which mean nothing here.
+        """
+        for key in sorted(self._values.keys() - set(names)):
+            place = next((place for place, others in not_here.items() if key in others), None)
+            if place is not None:
+                self.fault(key, self.raw(key), f"to stand {place}")
+            elif hint := did_you_mean(key, names):
                 self.fault(key, "an unknown key", "one of " + ", ".join(names), hint)
 
     def fault(self, name: str, found: object, expected: str, hint: str | None = None) -> None:
@@ -305,10 +311,11 @@ class _Part:
 
     def budget(self, default: float) -> float:
         """A share of clean windows; with none nothing would ever alarm."""
-        found = self.number("budget", default)
-        if not 0 < found < 1:
-            self.fault("budget", found, "a share of clean windows above 0 and below 1, such as 0.01")
-        return found
+        try:
+            return parse_budget(self._values["budget"]) if "budget" in self else default
+        except InputError as fault:
+            self._faults.append(InputError(f"{self.place}.budget", found=fault.found, expected=fault.expected))
+            return default
 
     def optional(self, name: str, default: float | None) -> float | None:
         """A distance's threshold, which may be above 1."""
@@ -395,8 +402,8 @@ _FEATURE = (
 def _config(part: _Part, base: MonitoringConfig, *, feature: ColumnType | None = None, drift_method: str | None = None) -> MonitoringConfig:
     """The configuration of the run, or the overrides of a `feature` of this type laid over it."""
     comparison = part.part("distribution_constraints")
-    part.know(*_CONFIG)
-    comparison.know(*_COMPARISON)
+    part.know(*_CONFIG, not_here={"in distribution_constraints": _COMPARISON})
+    comparison.know(*_COMPARISON, not_here={"beside distribution_constraints": _CONFIG})
     method = comparison.choice("comparison_method", AppliesTo.NUMERIC, base.comparison_method)
     text_method = drift_method or comparison.choice("categorical_drift_method", AppliesTo.TEXT, base.categorical_drift_method)
     numeric, text = (find_comparison(m, comparison.place, to) for m, to in ((method, AppliesTo.NUMERIC), (text_method, AppliesTo.TEXT)))

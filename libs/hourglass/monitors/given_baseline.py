@@ -45,21 +45,22 @@ class BaselineFolder:
     baseline_states: str | None = None
     baseline_calibration: str | None = None
     categorical_drift_method: str | None = None
-
-    @property
-    def baseline_statistics(self) -> str:
-        """The folder, where the statistics are too."""
-        return self.baseline_constraints.removesuffix(documents.CONSTRAINTS_JSON)
+    baseline_statistics: str | None = None
 
 
 def read_baseline(places: BaselinePlaces) -> Baseline:
-    """The baseline of the two files of the contract; its budget is the one that was said, if one was."""
+    """The baseline of the two files of the contract; its budget is the one that was said, if one was.
+
+    Statistics that nobody has named are those beside the constraints.
+    """
+    beside = _beside(places, documents.STATISTICS_JSON)
+    statistics = read_document(places.baseline_statistics, documents.STATISTICS_JSON)
     baseline = parse_baseline(
         read_document(places.baseline_constraints, documents.CONSTRAINTS_JSON),
-        read_document(places.baseline_statistics, documents.STATISTICS_JSON),
+        storage.read_if_there(beside) if statistics is None else statistics,
         places.categorical_drift_method,
-        constraints_path=places.baseline_constraints or documents.CONSTRAINTS_JSON,
-        statistics_path=places.baseline_statistics or documents.STATISTICS_JSON,
+        constraints_path=_path(places.baseline_constraints, documents.CONSTRAINTS_JSON),
+        statistics_path=_path(places.baseline_statistics, documents.STATISTICS_JSON) if places.baseline_statistics else beside,
     )
     return baseline if places.budget is None else with_budget(baseline, places.budget)
 
@@ -92,6 +93,11 @@ def read_calibration(places: BaselinePlaces) -> Calibration:
     if found is None and places.baseline_calibration is not None:
         raise InputError("baseline_calibration", found=f"no file {path}", expected=documents.CALIBRATION_JSON)
     return Calibration() if found is None else parse_calibration(json_object(found, path), path)
+
+
+def _path(given: str | None, name: str) -> str:
+    """Where a document of a baseline is: at its own path, or in a folder."""
+    return given if given is not None and given.endswith(".json") else storage.join(given or "", name)
 
 
 def _beside(places: BaselinePlaces, name: str) -> str:

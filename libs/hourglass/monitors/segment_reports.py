@@ -88,7 +88,9 @@ def past_of_segment(past: HourStates | None, baseline: Baseline, left_out: froze
                 share_comparison_method=_share_method(baseline.features[name].config.share_comparison_method),
                 categorical_drift_method=_beyond_chance(baseline.features[name].config.categorical_drift_method),
             )
-        features[name] = replace(feature, config=config)
+        # no number below 0 in the few rows of a segment says little where the whole has some
+        whole = baseline.features[name].is_non_negative if name in baseline.features else None
+        features[name] = replace(feature, config=config, is_non_negative=feature.is_non_negative and whole is not False)
     own = replace(own, features=features, config=baseline.config, left_out=left_out)
     return with_dispersions(replace(own, data_sets=baseline.data_sets), baseline.dispersions)
 

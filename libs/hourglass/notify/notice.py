@@ -12,6 +12,15 @@ import orjson
 VERSION = "1.0"
 
 
+def violations(count: int) -> str:
+    """So many of them.
+
+    >>> violations(1), violations(2)
+    ('1 violation', '2 violations')
+    """
+    return f"{count} violation{'' if count == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Notice:
     """A run's violations: of which windows, how many, the first of them, and where its report is.
@@ -33,8 +42,7 @@ class Notice:
     @property
     def subject(self) -> str:
         """A line, such as an e-mail's subject: ASCII, at most 100 characters."""
-        count = f"{self.violations} violation{'s' if self.violations != 1 else ''}"
-        line = f"Hourglass: {count}, {self.monitor} of {self.endpoint or self.schedule or 'data'}"
+        line = f"Hourglass: {violations(self.violations)}, {self.monitor} of {self.endpoint or self.schedule or 'data'}"
         return "".join(sign if " " <= sign <= "~" else "?" for sign in line)[:100]
 
     @property
@@ -43,7 +51,7 @@ class Notice:
         lines = [self.subject]
         for window in self.windows:
             span = f"{window['start']} to {window['end']}" if window["start"] else "all data"
-            lines.append(f"{span}: {window['violation_count']} of {window['rows']:,} rows")
+            lines.append(f"{span}: {violations(window['violation_count'])} in {window['rows']:,} rows")
             for found in window["violations"]:
                 where = f" [{found['segment']}]" if "segment" in found else ""
                 lines.append(f"- {found['feature'] or 'all columns'}{where} ({found['check']}): {found['description']}")

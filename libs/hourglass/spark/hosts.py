@@ -72,9 +72,12 @@ def read_hosts(root: str) -> Hosts | None:
     expected = '{"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]}'
     try:
         document = json.loads(data)
-        current, names = document["current_host"], document["hosts"]
-    except (ValueError, TypeError, KeyError) as fault:
-        raise InputError(path, found=f"{type(fault).__name__}: {fault}", expected=expected) from fault
+    except ValueError as fault:
+        raise InputError(path, found=f"no JSON: {fault}", expected=expected) from fault
+    lacking = [key for key in ("current_host", "hosts") if not isinstance(document, dict) or key not in document]
+    if lacking:
+        raise InputError(path, found=f"no {' and no '.join(lacking)}", expected=expected)
+    current, names = document["current_host"], document["hosts"]
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise InputError(path, found=f"hosts {names!r}", expected=expected)
     if current not in names:
