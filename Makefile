@@ -25,8 +25,15 @@ help: ## this list
 demo: setup java ## the main job on real data with planted faults: local files, local Spark, no account
 	@$(BIN)/hourglass demo
 
-test: setup setup-airflow setup-fairlearn setup-sdk setup-sdk3 java packages ## all tests, doctests and the README's code blocks
-	@$(BIN)/python -m pytest
+test: test-units test-jobs ## all tests, doctests and the README's code blocks
+
+# apart, so that CI runs them side by side: what starts no server, no Spark and no command, and the others
+UNITS := libs tests/unit tests/laws tests/oracles tests/models
+.PHONY: test-units test-jobs
+test-units: setup setup-fairlearn
+	@$(BIN)/python -m pytest $(UNITS)
+test-jobs: setup setup-airflow setup-sdk setup-sdk3 java packages
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(UNITS))
 
 # all others find the same packages on both lines, and Spark on neither
 ON_SPARK := tests/spark tests/join/test_spark.py tests/demo tests/golden tests/test_docs.py tests/test_servers.py tests/unit/test_session.py \
