@@ -27,8 +27,8 @@ demo: setup java ## the main job on real data with planted faults: local files, 
 
 test: test-units test-jobs ## all tests, doctests and the README's code blocks
 
-# apart, so that CI runs them side by side: what starts no server, no Spark and no command, and the others
-UNITS := libs tests/unit tests/laws tests/oracles tests/models
+# apart, so that CI runs them side by side: what needs neither Java nor the environments of others, and what may
+UNITS := libs $(addprefix tests/,bias laws models oracles store unit)
 .PHONY: test-units test-jobs
 test-units: setup setup-fairlearn
 	@$(BIN)/python -m pytest $(UNITS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
@@ -39,7 +40,15 @@ def need_address(subject: str, address: str) -> None:
     except urllib3.exceptions.LocationParseError:
         url = urllib3.util.Url()
     if url.scheme not in {"http", "https"} or not url.host:
-        raise InputError(subject, found=shown(address) if "://" in address else repr(address), expected="http(s)://host/path")
+        raise InputError(subject, found=shown(address) if "://" in address else "no ://", expected="http(s)://host/path")
+
+
+def _by_proxy(proxy: str) -> Any:
+    """A pool of connections by a proxy, whose name and password may stand in its address."""
+    import urllib3
+
+    said = urllib3.util.parse_url(proxy).auth
+    return urllib3.ProxyManager(proxy, proxy_headers=urllib3.util.make_headers(proxy_basic_auth=unquote(said)) if said else None)
 
 
 def post(address: str, body: bytes, headers: Mapping[str, str], *, wait_s: float = 0.5) -> None:
@@ -58,7 +67,7 @@ def post(address: str, body: bytes, headers: Mapping[str, str], *, wait_s: float
         known |= urllib3.util.make_headers(basic_auth=unquote(url.auth))
     timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
     proxy = None if proxy_bypass(url.host or "") else getproxies().get(url.scheme or "")
-    pool = urllib3.ProxyManager(proxy) if proxy else urllib3.PoolManager()
+    pool = _by_proxy(proxy) if proxy else urllib3.PoolManager()
     target = url._replace(auth=None, fragment=None).url
     said = ""
     for attempt in range(1, ATTEMPTS + 1):

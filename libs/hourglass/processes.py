@@ -98,9 +98,11 @@ def work() -> None:
     """What the other process does: a function and its items come in, results or the first failure go out."""
     function, items = pickle.load(sys.stdin.buffer)  # noqa: S301 what the process that started this one has written
     results, fault = [], None
-    with contextlib.redirect_stdout(sys.stderr):  # what a hook prints is no result
-        try:
-            results = [function(item) for item in items]
-        except Exception as problem:  # noqa: BLE001 it is raised by the process that asked
-            fault = problem
-    sys.stdout.buffer.write(pickle.dumps((results, fault)))
+    answer = os.dup(1)
+    os.dup2(2, 1)  # what a hook prints, or a program that it starts, is no result
+    try:
+        results = [function(item) for item in items]
+    except Exception as problem:  # noqa: BLE001 it is raised by the process that asked
+        fault = problem
+    with os.fdopen(answer, "wb") as stream:
+        stream.write(pickle.dumps((results, fault)))

@@ -27,7 +27,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # a second one must not disturb what the first one has begun
     interrupt = signal.getsignal(signal.SIGINT)
     if callable(interrupt):  # Spark's cancels its jobs; pyspark would wait for their end
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt, Exception):  # Java may be gone, or its session over
             interrupt(signal.SIGINT, frame)
     raise Stopped(signal.Signals(number).name)
 

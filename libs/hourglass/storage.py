@@ -449,13 +449,14 @@ def _write_together(files: pafs.FileSystem, inner: str, contents: Mapping[str, b
             before = dict(zip(places, threads.map(partial(_held, files), places), strict=True))
             _all_of([threads.submit(_upload, files, staged, data) for staged, data in zip(places.values(), contents.values(), strict=True)])
             with undisturbed():
-                for place, staged in places.items():
-                    changed.append(place)
-                    files.copy_file(staged, place)
-        except BaseException:
-            # as far as the store lets us; what made it fail is what is to be said
-            list(threads.map(lambda place: _put_back(files, place, before[place]), changed))
-            raise
+                try:
+                    for place, staged in places.items():
+                        changed.append(place)
+                        files.copy_file(staged, place)
+                except BaseException:
+                    # as far as the store lets us; what made it fail is what is to be said
+                    list(threads.map(lambda place: _put_back(files, place, before[place]), changed))
+                    raise
         finally:
             with suppress(OSError):  # the next run sweeps
                 files.delete_dir(staging)

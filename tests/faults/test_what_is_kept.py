@@ -187,7 +187,7 @@ def test_a_request_takes_no_longer_than_its_limits_say(proxy: FaultProxy, s3: st
     begin = time.monotonic()
     with pytest.raises(StoreFault, match="2 attempts"):
         storage.listing(f"{s3}/capture", recursive=True)
-    assert longest <= time.monotonic() - begin < longest + 2
+    assert longest <= time.monotonic() - begin < longest + 10  # minutes by Arrow's own limits
     assert proxy.count("list-type") == limits.attempts
 
 

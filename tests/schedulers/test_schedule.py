@@ -163,6 +163,33 @@ def test_a_role_may_write_only_what_its_jobs_settings_say():
     assert statement["Resource"] == ["arn:aws:s3:::bucket/merged/churn", "arn:aws:s3:::bucket/merged/churn/*"]
 
 
+def resources(tmp_path, command, job, action):
+    path = written(tmp_path, endpoints={"churn": {command: job}}, aws={"topic": "t", "processing": {"image": "i"}})
+    document = policies(read_schedule(path), Platform.SAGEMAKER, "1", "r")[command]
+    return {resource for statement in document["Statement"] if action in statement["Action"] for resource in statement["Resource"]}
+
+
+def test_a_folder_with_a_dot_in_its_name_is_a_folder(tmp_path):
+    """What it is, its setting says."""
+    job = JOB | {"dataset_source": "s3://b/in.v2", "output_path": "s3://b/reports/v1.2"}
+    assert resources(tmp_path, "data-quality", job, "s3:PutObject") == {f"arn:aws:s3:::b/reports/v1.2{end}" for end in ("", "/*")}
+    assert "arn:aws:s3:::b/in.v2/*" in resources(tmp_path, "data-quality", job, "s3:GetObject")
+
+
+def test_what_a_job_looks_for_beside_its_baseline_is_its_to_read(tmp_path):
+    """Of data quality the statistics only where they have no place of their own."""
+    job = JOB | {"baseline_constraints": "s3://b/base/constraints.json"}
+    found = resources(tmp_path, "data-quality", job, "s3:GetObject")
+    assert {name.rpartition("/")[2] for name in found if "/base/" in name} == {
+        "constraints.json",
+        "statistics.json",
+        "calibration.json",
+        "baseline_states.parquet",
+    }
+    named = resources(tmp_path, "data-quality", job | {"baseline_statistics": "s3://b/else/statistics.json"}, "s3:GetObject")
+    assert "arn:aws:s3:::b/base/statistics.json" not in named
+
+
 def test_the_states_language_has_no_room_for_another_meaning(tmp_path):
     """A text with ${…} is the user's, not CloudFormation's."""
     job = JOB | {"sagemaker_endpoint_datacapture_prefix": "${Topic2}"}

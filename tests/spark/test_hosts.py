@@ -164,7 +164,7 @@ def test_hosts_do_a_job_together_and_one_that_is_lost_takes_no_row_with_it(platf
 
 def test_a_host_that_never_comes_is_named_and_a_worker_that_died_is_back(platform: Platform, tmp_path: Path) -> None:
     """The first host says who is missing, and ends with 2; the other one, whose worker was killed meanwhile, with 0."""
-    said = {"dataset_source": capture(tmp_path / "capture"), "host_wait": 20}
+    said = {"dataset_source": capture(tmp_path / "capture"), "host_wait": 40}
     first = platform.start(FIRST, NAMES, **said)
     second = platform.start(SECOND, NAMES, **said)
     (victim,) = wait_until(lambda: java_below(second, WORKER), "the second host has a worker")

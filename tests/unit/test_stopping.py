@@ -49,6 +49,17 @@ def test_what_cancels_a_persons_job_cancels_a_platforms() -> None:
     assert asked == [signal.SIGINT]
 
 
+def test_a_session_that_is_over_is_no_obstacle() -> None:
+    """Pyspark leaves its handler, which then asks a Java that is gone."""
+
+    def cancel(_number: int, _frame: object) -> None:
+        raise RuntimeError("no gateway")
+
+    signal.signal(signal.SIGINT, cancel)
+    with pytest.raises(Stopped, match="SIGTERM"):
+        signal.raise_signal(signal.SIGTERM)
+
+
 def test_files_are_put_in_their_places_before_a_signal_is_heard() -> None:
     """All of the block, then the signal; in other threads there are none."""
     done: list[str] = []

@@ -67,7 +67,10 @@ def need_whole_inputs(settings: Settings, hosts: Hosts) -> None:
 
 def sharded(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The name and the folder of each input that is spread over the hosts by its keys."""
-    for asked in request.get("ProcessingInputs") or ():
+    asked_for = request.get("ProcessingInputs") or []
+    if not isinstance(asked_for, list) or not all(isinstance(asked, Mapping) for asked in asked_for):
+        raise InputError(f"{JOB_REQUEST}: ProcessingInputs", found=type(asked_for).__name__, expected="a list of objects")
+    for asked in asked_for:
         s3, definition = asked.get("S3Input") or {}, asked.get("DatasetDefinition") or {}
         if "ShardedByS3Key" in {s3.get("S3DataDistributionType"), definition.get("DataDistributionType")}:
             yield str(asked.get("InputName")), storage.normalise(str(s3.get("LocalPath") or definition.get("LocalPath")))

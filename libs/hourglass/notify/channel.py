@@ -11,6 +11,8 @@ from hourglass.errors import InputError, shorten
 from hourglass.http_post import NotDelivered, shown
 from hourglass.notify.notice import Notice
 
+_SEEN = 8  # letters of what may be an address with a slip in it
+
 Send = Callable[[Notice, str], str]
 
 
@@ -67,8 +69,10 @@ def channel_targets(text: str) -> tuple[str, ...]:
 
 
 def label(target: str) -> str:
-    """A target as people may see it: of an address only the host."""
-    return shown(target) if "://" in target else target
+    """A target as people may see it: of an address only the host, and of what is neither address nor ARN its beginning."""
+    if target.startswith("arn:"):
+        return target
+    return shown(target) if "://" in target else f"{target[:_SEEN]}…" if len(target) > _SEEN else target
 
 
 def deliver(notice: Notice, target: str) -> str:

@@ -16,6 +16,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +25,7 @@ import orjson
 
 from hourglass import storage
 from hourglass.capture.window import format_time, parse_time
-from hourglass.errors import InputError
+from hourglass.errors import HourglassError, InputError
 
 STARTED, ASKING = "started.json", "asking"
 ABANDONED = timedelta(minutes=10)  # far more than a start with all its attempts takes
@@ -65,10 +66,14 @@ def start_once(
                     return held
                 note = start()
                 kept = {"started": format_time(now()), **because}
-                storage.write_files(place, {STARTED: orjson.dumps(kept, option=orjson.OPT_INDENT_2)})
+                try:
+                    storage.write_files(place, {STARTED: orjson.dumps(kept, option=orjson.OPT_INDENT_2)})
+                except HourglassError as fault:
+                    note = f"was started, but when could not be kept, so that the next run starts it again: {fault}"
                 return Start(started=True, note=note)
         finally:
-            storage.remove(storage.join(place, ASKING, f"{token}.json"))
+            with suppress(HourglassError):  # after a while nobody heeds it
+                storage.remove(storage.join(place, ASKING, f"{token}.json"))
         pause(_STEP_BACK_S * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 so that two do not step in time
         held = _held_back(place, cooldown, now())
         if held is not None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -25,11 +26,14 @@ from typing import TYPE_CHECKING, Any
 from hourglass import storage
 from hourglass.capture.window import HOUR, Window
 from hourglass.errors import VIOLATIONS_EXIT, InputError, SettingsError
+from hourglass.http_post import shown
 from hourglass.schedules.schedule import MERGE, Airflow, Job, Schedule, complete, read_schedule
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, Asset
 
+_ADDRESS = re.compile(r"https?://[^\s,']+")  # with secrets in it, as webhooks have
+_GRACE_S = 30.0
 _SAID = ("message", "violations", "output_path")  # of a job's outcome, what the asset's event says
 
 
@@ -110,7 +114,7 @@ def _operators() -> tuple[Any, Any]:
         def execute(self, context: Any) -> dict[str, Any]:
             run = _run(context)
             words = [*shlex.split(self.program), *self.job.words(run)]
-            self.log.info("%s", shlex.join(words))
+            self.log.info("%s", _ADDRESS.sub(lambda found: shown(found[0]), shlex.join(words)))
             self.process = subprocess.Popen([*words, "--json"], stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 a command of the schedule's own
             try:
                 printed, _ = self.process.communicate()
@@ -132,7 +136,11 @@ def _operators() -> tuple[Any, Any]:
             if self.process is not None and self.process.poll() is None:
                 with suppress(ProcessLookupError):
                     os.killpg(self.process.pid, signal.SIGTERM)
-                self.process.wait()
+                try:
+                    self.process.wait(_GRACE_S)
+                except subprocess.TimeoutExpired:
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                    self.process.wait()
 
     return HourSensor, HourglassOperator
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hourglass.schedules.schedule import MERGE, EmrServerless, Job, Processing, Schedule
-from hourglass.schedules.state_machine import READ, SCRIPTS, WRITTEN, Platform, need_aws, places, role_of
+from hourglass.schedules.state_machine import READ, READ_FOLDERS, SCRIPTS, WRITTEN, Platform, need_aws, places, role_of
 from hourglass.storage import join
 
 Document = dict[str, Any]
@@ -28,6 +28,10 @@ _NAMESPACES = {
     "model-quality": "model-metrics",
     "bias": "bias-metrics",
     "attribution": "explainability-metrics",
+}
+_BESIDE = {  # the baseline, by command
+    "data-quality": ("baseline_states.parquet", "calibration.json", "statistics.json"),
+    "attribution": ("background.json", "baseline_states.parquet", "model_metadata.json"),
 }
 _SERVICES = {Platform.SAGEMAKER: "sagemaker.amazonaws.com", Platform.EMR_SERVERLESS: "emr-serverless.amazonaws.com"}
 
@@ -73,21 +77,15 @@ def role_name(schedule: Schedule, name: str) -> str:
 def job_statements(jobs: Iterable[Job], account: str, region: str) -> list[Statement]:
     """What jobs do wherever they run: S3, CloudWatch, and a model that is asked behind an endpoint."""
     jobs = list(jobs)
-    read = {place for job in jobs for name, place in places(job).items() if name in READ}
-    # segments and calibrated decisions want the baseline's states and what is known of chance, which lie beside it
-    read |= {
-        join(place.rpartition("/")[0], beside)
-        for job in jobs
-        for name, place in places(job).items()
-        if name == "baseline_constraints" and place.endswith(".json")
-        for beside in ("baseline_states.parquet", "calibration.json")
-    }
+    folders = {place for job in jobs for name, place in places(job).items() if name in READ_FOLDERS}
+    read = {place for job in jobs for name, place in places(job).items() if name in READ and name not in READ_FOLDERS}
+    read |= {beside for job in jobs for beside in _beside_the_baseline(job)}
     written = {place for job in jobs for name, place in places(job).items() if name in WRITTEN}
-    buckets = {place.removeprefix("s3://").partition("/")[0] for place in read | written}
+    buckets = {place.removeprefix("s3://").partition("/")[0] for place in folders | read | written}
     statements = [
         _allow("NamesOfKeys", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}" for bucket in buckets]),
-        _allow("WhatIsRead", ["s3:GetObject"], _objects(read)),
-        _allow("WhatIsWritten", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], _objects(written)),
+        _allow("WhatIsRead", ["s3:GetObject"], [*_folders(folders), *_objects(read)]),
+        _allow("WhatIsWritten", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], _folders(written)),
     ]
     published = {_NAMESPACES[job.command] for job in jobs if job.checked.publish_cloudwatch_metrics == "Enabled"}
     if published:
@@ -109,7 +107,7 @@ def _platform(told: Processing | EmrServerless, command: str, account: str, regi
     """What a job needs to be there at all: its image and its log, or its script and the packed environment."""
     if isinstance(told, EmrServerless):
         archives = re.findall(r"s3://[^\s,#]+", told.spark_submit_parameters)
-        return [_allow("Program", ["s3:GetObject"], _objects([f"{told.scripts.rstrip('/')}/{SCRIPTS[command]}", *archives], folders=False))]
+        return [_allow("Program", ["s3:GetObject"], map(_arn, [f"{told.scripts.rstrip('/')}/{SCRIPTS[command]}", *archives]))]
     group = f"arn:aws:logs:{region}:{account}:log-group:/aws/sagemaker/ProcessingJobs"
     statements = [_allow("Log", _LOGS, [group, f"{group}:log-stream:*"])]
     image = _ECR.match(told.image)
@@ -137,7 +135,7 @@ def _state_machine(
     topic = _allow("Topic", ["sns:Publish"], [f"arn:aws:sns:{region}:{account}:{schedule.document.aws.topic}"])
     if isinstance(told, EmrServerless):
         application = f"arn:aws:emr-serverless:{region}:{account}:/applications/{told.application}"
-        reports = _objects({job.report for job in jobs if job.report is not None})
+        reports = _folders({job.report for job in jobs if job.report is not None})
         buckets = {arn.partition("/")[0] for arn in reports}
         start = [
             _allow("StartJobs", ["emr-serverless:StartJobRun"], [application]),
@@ -175,14 +173,28 @@ def roles(schedule: Schedule, platform: Platform, account: str, region: str) -> 
     }
 
 
-def _objects(paths: Iterable[str], *, folders: bool = True) -> list[str]:
-    """A file's own ARN; a folder's, under which its keys lie, and which is asked for itself."""
-    found = []
-    for path in paths:
-        arn = f"arn:aws:s3:::{path.removeprefix('s3://')}"
-        is_file = not folders or "." in path.rpartition("/")[2]
-        found += [arn] if is_file else [arn, f"{arn}/*"]
-    return found
+def _beside_the_baseline(job: Job) -> list[str]:
+    """The files that a job looks for beside its baseline."""
+    said = places(job)
+    baseline = said.get("baseline_constraints", "")
+    if not baseline.endswith(".json"):
+        return []
+    names = [name for name in _BESIDE.get(job.command, ()) if name != "statistics.json" or "baseline_statistics" not in said]
+    return [join(baseline.rpartition("/")[0], name) for name in names]
+
+
+def _arn(path: str) -> str:
+    return f"arn:aws:s3:::{path.removeprefix('s3://')}"
+
+
+def _folders(paths: Iterable[str]) -> list[str]:
+    """The ARN under which a folder's keys lie, and its own, which is asked for itself."""
+    return [arn for path in paths for arn in (_arn(path), f"{_arn(path)}/*")]
+
+
+def _objects(paths: Iterable[str]) -> list[str]:
+    """A file's own ARN; those of a folder for what has no ending."""
+    return [arn for path in paths for arn in ([_arn(path)] if "." in path.rpartition("/")[2] else _folders([path]))]
 
 
 def _allow(purpose: str, actions: Iterable[str], resources: Iterable[str]) -> Statement:

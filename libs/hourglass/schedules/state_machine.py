@@ -11,6 +11,7 @@ A job that fails is tried again, then told; the other jobs go on, and the execut
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -19,6 +20,8 @@ from hourglass.capture.window import HOUR
 from hourglass.errors import InputError, SettingsError
 from hourglass.schedules.schedule import MERGE, Document, EmrServerless, Job, Processing, Schedule, flag
 
+_TO_BEGIN_S = 900  # until a job has its machine
+_NO_PLACE = re.compile(r"(?!s3:)[a-z]+:")  # a model behind an endpoint or an address
 _HOUR_MS = 3_600_000
 _LONGEST_CAUSE = 2000  # SageMaker's is the whole description of the job
 _LONGEST_VALUE = 256  # of an environment variable of a processing job
@@ -115,13 +118,14 @@ def need_aws(schedule: Schedule, platform: Platform) -> Processing | EmrServerle
 def places(job: Job) -> dict[str, str]:
     """The files and folders that a job's settings name."""
     named = job.checked.model_dump(include=set(READ) | set(WRITTEN))
-    return {name: place for name, place in named.items() if place is not None and ":" not in place.removeprefix("s3://")}
+    return {name: place for name, place in named.items() if place is not None and not _NO_PLACE.match(place)}
 
 
 READ = (
     *("dataset_source", "ground_truth_source", "baseline_constraints", "baseline_statistics", "baseline_states", "analysis_config"),
     *("record_preprocessor_script", "post_analytics_processor_script", "own_metrics", "own_checks", "model"),
 )
+READ_FOLDERS = ("dataset_source", "ground_truth_source")
 WRITTEN = ("output_path", "state_root")
 
 
@@ -174,10 +178,10 @@ def _job_states(schedule: Schedule, job: Job, platform: Platform) -> dict[str, A
     }
     failed = f"{job.command} failed"
     run = _processing_job(schedule, job) if platform is Platform.SAGEMAKER else _job_run(schedule, job)
-    limit = int(document.time_limit.total_seconds())
+    limit = int(document.time_limit.total_seconds())  # the job's own comes first, and with a message
     why = f"$substring({_given('$states.errorOutput.Cause', '$states.errorOutput.Error')}, 0, {_LONGEST_CAUSE})"
     catch = [{"ErrorEquals": ["States.ALL"], "Assign": {"why": f"{{% {why} %}}"}, "Next": failed}]
-    main = {"Type": "Task", **run, "TimeoutSeconds": limit, "Retry": [retry], "Catch": catch}
+    main = {"Type": "Task", **run, "TimeoutSeconds": limit + _TO_BEGIN_S, "Retry": [retry], "Catch": catch}
     states = {
         job.command: {**main, "End": True},
         failed: {"Type": "Pass", "Output": _said(document, job, "$why", failed=True), "End": True},
@@ -198,7 +202,7 @@ def _said(document: Document, job: Job, message: str, *, failed: bool = False) -
     """What is known of a job at its end; an alarm is a failure, or a message that has violations."""
     reports = job.checked.output_path
     if job.report is not None:
-        reports = f"{{% '{job.report}/' & {_time(_start(job, document), _FOLDER)} & '/' %}}"
+        reports = f"{{% {json.dumps(f'{job.report}/')} & {_time(_start(job, document), _FOLDER)} & '/' %}}"
     return {
         "job": job.command,
         "start": f"{{% {_time(_start(job, document))} %}}",
@@ -288,7 +292,7 @@ def _look(document: Document, job: Job, catch: list[dict[str, Any]]) -> dict[str
         "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
         "Arguments": {
             "Bucket": bucket,
-            "Key": f"{{% '{key}/' & {folder} & '/constraint_violations.json' %}}",
+            "Key": f"{{% {json.dumps(f'{key}/')} & {folder} & '/constraint_violations.json' %}}",
             "Range": "bytes=0-65535",
         },
         "Output": _said(document, job, said),

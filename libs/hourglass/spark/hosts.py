@@ -124,7 +124,7 @@ def follow(hosts: Hosts, patience: float) -> None:
                             work.close()  # while there is a master to tell, which stays for as long as the line
                             return
                         if word and not works:
-                            work.enter_context(_worker(hosts, word))
+                            _start_worker(work, hosts, word)
                             works = True
             except OSError as fault:
                 cut = fault
@@ -140,6 +140,15 @@ def follow(hosts: Hosts, patience: float) -> None:
     raise EnvironmentFault(f"first host {hosts.first}", found=found, expected=expected, hint=_FIREWALL)
 
 
+def _start_worker(work: ExitStack, hosts: Hosts, url: str) -> None:
+    try:
+        work.enter_context(_worker(hosts, url))
+    except OSError as fault:  # it is not the line that is cut
+        raise EnvironmentFault(
+            f"the worker of {hosts.current}", found=fault, expected="that it starts", hint="make room, or see the log"
+        ) from fault
+
+
 class _Line:
     """The first host's line to the others: what is said reaches all of them, also those that come later."""
 
@@ -147,7 +156,10 @@ class _Line:
         self._said: list[str] = []
         self._hosts: dict[str, socket.socket] = {}
         self._changed = threading.Condition()
-        self._server = socket.create_server((address, LINE_PORT))
+        try:
+            self._server = socket.create_server((address, LINE_PORT))
+        except OSError as fault:
+            raise EnvironmentFault(f"port {LINE_PORT} of {address}", found=fault, expected="that it is free") from fault
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -177,7 +189,9 @@ class _Line:
     def wait_for_leave(self) -> None:
         """Waits until the hosts have stopped their workers and hung up; some may be lost, so not for long."""
         deadline = time.monotonic() + _STOP_S
-        for connection in self._hosts.values():
+        with self._changed:
+            connections = [*self._hosts.values()]
+        for connection in connections:
             with suppress(OSError):
                 connection.settimeout(max(0.1, deadline - time.monotonic()))
                 while connection.recv(1024):
