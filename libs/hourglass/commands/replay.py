@@ -67,11 +67,14 @@ def replay_command(
     """
     places = BaselineFolder(baseline_constraints, budget, parse_reference(reference))
     against, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", places, parse_segmentations(segments))
-    for by in against.segments:
-        if not any(segmentation_of(segment) == by.name for segment in _judged_segments(hours)):
-            known = against.states is not None and any(segmentation_of(segment) == by.name for segment in against.states.segments)
-            found, hint = ("the stored hours", "backfill") if known or not places.reference.is_baseline else ("the baseline", "suggest it")
-            raise InputError("--segments", found=f"no {by.name!r} in {found}", expected="segments of both", hint=f"{hint} with --segments")
+    judged = {
+        segmentation_of(segment) for hour in hours for segment, found in hour.evaluations if found.verdict is not Verdict.INSUFFICIENT
+    }
+    known = {segmentation_of(segment) for segment in against.states.segments} if against.states is not None else set()
+    for lacking in (by.name for by in against.segments if by.name not in judged):
+        of_hours = lacking in known or not places.reference.is_baseline
+        found, hint = ("the stored hours", "backfill") if of_hours else ("the baseline", "suggest it")
+        raise InputError("--segments", found=f"no {lacking!r} in {found}", expected="segments of both", hint=f"{hint} with --segments")
     chosen = against.baseline.config.budget
     lines = by_budget(hours, [*BUDGETS, chosen])
     if as_json:
@@ -104,10 +107,6 @@ def replay_command(
 def _more(others: Sequence[tuple[str, Evaluation]]) -> str:
     names = list(dict.fromkeys(f"{found.feature} where {segment}" if segment else found.feature for segment, found in others))
     return f" (and {len(others)} more, of {shorten(', '.join(names), 80)})" if others else ""
-
-
-def _judged_segments(hours: Sequence[ReplayedHour]) -> set[str]:
-    return {segment for hour in hours for segment, found in hour.evaluations if found.verdict is not Verdict.INSUFFICIENT}
 
 
 def _document(lines: Sequence[BudgetLine], hours: Sequence[ReplayedHour], budget: float) -> dict[str, Any]:
