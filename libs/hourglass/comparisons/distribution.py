@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from hourglass.hashing import hash_texts
-from hourglass.small_tests import OTHER, Column, Dispersion
+from hourglass.small_tests import OTHER, Column, Dispersion, pair_of
 from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, ValueClasses
 from hourglass.states.categories import CAP, LONGEST
 from hourglass.statistics import ColumnType
@@ -103,9 +103,7 @@ def cell_counts(window: Distribution, baseline: Distribution) -> tuple[Floats, F
         return first.astype(np.float64), second.astype(np.float64)
     if window.counts is None or baseline.counts is None:
         return Undefined("the window and the baseline are of different kinds")
-    mine, theirs = with_other(window), with_other(baseline)
-    values = dict.fromkeys([*theirs, *mine])
-    return np.array([mine.get(v, 0) for v in values], np.float64), np.array([theirs.get(v, 0) for v in values], np.float64)
+    return pair_of(window.column, baseline.column).cells[1:]
 
 
 def cell_shares(window: Distribution, baseline: Distribution) -> tuple[Floats, Floats] | Undefined:

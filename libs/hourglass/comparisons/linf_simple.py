@@ -4,7 +4,7 @@ import numpy as np
 
 from hourglass.comparisons.comparison import Worse, comparison
 from hourglass.comparisons.distribution import Distribution, cell_shares
-from hourglass.small_tests import Pair
+from hourglass.small_tests import pair_of
 from hourglass.statistics import AppliesTo
 from hourglass.undefined import Undefined
 
@@ -29,7 +29,7 @@ def linf_simple(window: Distribution, baseline: Distribution) -> float | Undefin
     if window.n == 0 or baseline.n == 0:
         return Undefined("no values in the window" if window.n == 0 else "no values in the baseline")
     if window.sketch is not None and baseline.sketch is not None:
-        over, under = Pair(window.column, baseline.column).differences
+        over, under = pair_of(window.column, baseline.column).differences
         return float(max(over.max(), under.max()))
     if window.counts is not None and baseline.counts is not None:
         shares = cell_shares(window, baseline)

@@ -77,6 +77,11 @@ class FeatureConstraint:
     config: MonitoringConfig
 
     @cached_property
+    def known_values(self) -> frozenset[str]:
+        """The values of its domain as their counts name them."""
+        return frozenset(map(category_key, self.domains or ()))
+
+    @cached_property
     def comparison(self) -> Comparison:
         """What its distribution is compared by."""
         if self.inferred_type.numeric:

@@ -24,12 +24,16 @@ OTHER_SHARE = 0.1  # what may move unseen between values that are only counted t
 
 @dataclass(frozen=True)
 class _Drift:
-    """What was measured of one feature before it meets a threshold, which may depend on all the others."""
+    """What was measured of one feature before it meets a threshold, which may depend on all the others.
+
+    `distance` is how far it moved beyond chance, where `value` is a p-value with a share of the budget.
+    """
 
     feature: FeatureConstraint
     window: Distribution
     reference: Distribution
     value: float | Undefined
+    distance: float | None = None
 
 
 @check(source="SageMaker Model Monitor")
@@ -84,7 +88,9 @@ def _measured(feature: FeatureConstraint, column: ColumnProfile, reference: Dist
     elif reason:
         verdict = Verdict.INSUFFICIENT
     else:
-        return _Drift(feature, window, reference, feature.compare(window, reference))
+        value = feature.compare(window, reference)
+        robust = COMPARISONS["linf_robust"].compare(window, reference) if feature.shares_budget else None
+        return _Drift(feature, window, reference, value, None if isinstance(robust, Undefined) else robust)
     return Evaluation(feature.name, KEY, feature.comparison_label, None, feature.threshold, verdict, reason)
 
 
@@ -131,9 +137,7 @@ def _moved(tests: Mapping[str, PValue]) -> list[str]:
 
 def _within_budget(drift: _Drift, test: PValue, label: str, threshold: float, others: Sequence[str]) -> Evaluation:
     """The evaluation of a p-value that has a share of the budget: its comparison explains itself, and which columns moved with it."""
-    name, comparison, p = drift.feature.name, drift.feature.comparison, test.value
-    robust = COMPARISONS["linf_robust"].compare(drift.window, drift.reference)
-    distance = None if isinstance(robust, Undefined) else robust
+    name, comparison, p, distance = drift.feature.name, drift.feature.comparison, test.value, drift.distance
     budget = min(1.0, p * test.alpha / threshold)
     if p >= threshold:
         return Evaluation(name, KEY, label, p, threshold, Verdict.PASS, budget=budget, distance=distance)

@@ -10,7 +10,6 @@ from hourglass.constraints.check import Evaluation, Share, SuggestionOptions, ch
 from hourglass.dataset import Dataset
 from hourglass.errors import shorten
 from hourglass.states import Categories, ColumnProfile
-from hourglass.states.categories import category_key
 from hourglass.statistics import ColumnType
 from hourglass.statistics.inferred_type import inferred_type
 
@@ -55,7 +54,7 @@ def categorical_values_check(dataset: Dataset, baseline: Baseline) -> Iterator[E
         if not feature.domains:
             continue
         state, threshold = column.get(Categories), feature.config.domain_content_threshold
-        known = set(map(category_key, feature.domains))
+        known = feature.known_values
         unknown = {value: count for value, count in state.table().items() if value not in known}
         share = 1 - (sum(unknown.values()) + state.other) / state.total if state.total else None
         shown = ", ".join(f"{shorten(value, 40)!r} ({count} times)" for value, count in list(unknown.items())[:SHOWN_VALUES])

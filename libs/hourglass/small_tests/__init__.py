@@ -7,7 +7,7 @@ from hourglass.registration import import_all
 from hourglass.small_tests.column import STATES, Column
 from hourglass.small_tests.dispersion import INDEPENDENT, Dispersion, learnt
 from hourglass.small_tests.judged import Judged, combined, judged
-from hourglass.small_tests.small_test import OTHER, SMALL_TESTS, Found, Pair, SmallTest, small_test
+from hourglass.small_tests.small_test import OTHER, SMALL_TESTS, Found, Pair, SmallTest, pair_of, small_test
 
 import_all(__name__, __path__)
 
@@ -25,5 +25,6 @@ __all__ = [
     "combined",
     "judged",
     "learnt",
+    "pair_of",
     "small_test",
 ]

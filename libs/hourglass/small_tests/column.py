@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from hourglass.small_tests.chance import Bridge
 from hourglass.states import Categories, ColumnProfile, Moments, Quantiles, Repeats, SecondMoment, ValueClasses
 from hourglass.states.second_moment import ERROR
 from hourglass.values import Counts, Floats
@@ -16,6 +17,9 @@ RANK_ERROR = 0.0005  # a KLL sketch's standard deviation of a rank: 0.14 % at 99
 # where distribution functions are held against each other; the tails have as much to say as the middle
 SHARES = np.array([0.002, 0.005, 0.01, 0.02, 0.035, *np.arange(0.05, 0.951, 0.05), 0.965, 0.98, 0.99, 0.995, 0.998])
 
+
+_MOST_FREQUENT = 5
+Score = Callable[[Floats], Floats]  # of ranks from 0 to 1
 
 STATES = tuple(state.kind for state in (ValueClasses, Moments, Quantiles, Categories, Repeats, SecondMoment))
 
@@ -51,7 +55,7 @@ class Repeated:
         """Whether all counts are known."""
         return self.share == 1
 
-    @property
+    @cached_property
     def share_of_pairs(self) -> float:
         """The share of pairs of rows that have the same value."""
         return self.equal_pairs / pairs_of(self.n)
@@ -61,7 +65,7 @@ class Repeated:
         """The standard deviation of that share, which the state that knows it adds."""
         return 0.0 if self.is_exact else ERROR * (self.share_of_pairs + 1 / self.n)
 
-    @property
+    @cached_property
     def equal_pairs(self) -> float:
         """How many pairs of rows have the same value."""
         return float((self.counts * (self.counts - 1)).sum()) / 2 if self.is_exact else (self.second - self.n) / 2
@@ -76,6 +80,7 @@ class Column:
         self.classes = classes if isinstance(classes, ValueClasses) else None
         self.counts = counts
         self.other = other
+        self._mean_scores: dict[Score, tuple[float, float]] = {}
 
     @cached_property
     def sketch(self) -> Quantiles:
@@ -97,15 +102,32 @@ class Column:
     def items(self) -> tuple[Floats, Counts, Counts]:
         """The sketch's distinct numbers in order, and how many numbers are below each, and up to each."""
         values, running = self.sketch.weighted_items()
-        lasts = np.flatnonzero(np.append(values[1:] != values[:-1], True)) if len(values) else np.empty(0, np.intp)
-        up_to = running[lasts]
-        return values[lasts], np.concatenate([[0], up_to[:-1]]).astype(np.int64), up_to
+        last = np.ones(len(values), np.bool_)
+        np.not_equal(values[1:], values[:-1], out=last[:-1])
+        values, up_to = (values, running) if last.all() else (values[last], running[last])
+        below = np.zeros_like(up_to)
+        below[1:] = up_to[:-1]
+        return values, below, up_to
+
+    @cached_property
+    def running(self) -> tuple[Floats, Counts]:
+        """The sketch's distinct numbers in order and infinity, and how many numbers are below each of these."""
+        values, _, up_to = self.items
+        return np.append(values, np.inf), np.concatenate([np.zeros(1, np.int64), up_to])
 
     @cached_property
     def middle_ranks(self) -> tuple[Floats, Floats]:
         """The mid-rank of each distinct number, from 0 to 1, and the share of the numbers that it has."""
         _, below, up_to = self.items
         return (below + up_to) / (2 * self.n), (up_to - below) / self.n
+
+    def mean_score(self, score: Score) -> tuple[float, float]:
+        """The mean of a score of its numbers' own ranks, and the mean of its square; of a function that is the same, known already."""
+        if score not in self._mean_scores:
+            ranks, shares = self.middle_ranks
+            scores = score(ranks)
+            self._mean_scores[score] = float(scores @ shares), float(scores**2 @ shares)
+        return self._mean_scores[score]
 
     @cached_property
     def cuts(self) -> tuple[Floats, Floats]:
@@ -115,6 +137,11 @@ class Column:
         places = np.unique(np.minimum(np.searchsorted(shares, SHARES), len(values) - 1))
         places = places[shares[places] < 1.0]
         return values[places], shares[places]
+
+    @cached_property
+    def bridge(self) -> Bridge:
+        """What chance makes of differences at these quantiles."""
+        return Bridge(self.cuts[1])
 
     @property
     def _known(self) -> tuple[Floats, Counts] | None:
@@ -129,6 +156,14 @@ class Column:
             return self._known
         values, below, up_to = self.items
         return values, up_to - below
+
+    @cached_property
+    def most_frequent(self) -> Floats:
+        """The numbers with the highest counts, five at most."""
+        values, counts = self.counted
+        if len(values) <= _MOST_FREQUENT:
+            return values
+        return values[np.argpartition(counts, len(counts) - _MOST_FREQUENT)[-_MOST_FREQUENT:]]
 
     @property
     def is_exact(self) -> bool:

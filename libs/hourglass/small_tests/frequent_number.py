@@ -10,8 +10,6 @@ from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
 from hourglass.values import Counts, Floats
 
-_CANDIDATES = 5
-
 
 @small_test(applies_to=AppliesTo.NUMERIC, least_effect=0.005, source="Hourglass", names_cause=True)
 def frequent_number(pair: Pair) -> Found | None:
@@ -20,7 +18,7 @@ def frequent_number(pair: Pair) -> Found | None:
     if not window.n or not baseline.n:
         return None
     (mine, counts), (theirs, others) = window.counted, baseline.counted
-    values = np.unique(np.concatenate([_most(mine, counts), _most(theirs, others)]))
+    values = np.concatenate([window.most_frequent, baseline.most_frequent])
     x, y = _counts(values, mine, counts), _counts(values, theirs, others)
     if max(x.max(), y.max()) < 2:
         return None
@@ -35,13 +33,6 @@ def frequent_number(pair: Pair) -> Found | None:
     share, before = x[best] / window.n, y[best] / baseline.n
     words = f"{share:.1%} of the numbers are exactly {values[best]:.15g}, in the baseline {before:.1%}"
     return Found(z_of(float(log_p[best])), abs(share - before), words, follows=share < before)
-
-
-def _most(values: Floats, counts: Counts) -> Floats:
-    """The numbers with the highest counts."""
-    if len(values) <= _CANDIDATES:
-        return values
-    return values[np.argpartition(counts, len(counts) - _CANDIDATES)[-_CANDIDATES:]]
 
 
 def _counts(values: Floats, known: Floats, counts: Counts) -> Floats:

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-import numpy as np
-
 from hourglass.small_tests.column import Column
 from hourglass.small_tests.dispersion import INDEPENDENT, Dispersion
-from hourglass.small_tests.small_test import SMALL_TESTS, Found, Pair
+from hourglass.small_tests.small_test import SMALL_TESTS, Found, pair_of
 from hourglass.statistics import AppliesTo
 
 _MOST = 0.9  # of a p: those of 1, which discrete tests have often, would outweigh any number of small ones
@@ -32,7 +30,7 @@ def judged(window: Column, baseline: Column, dispersions: Mapping[str, Dispersio
     An effect that is too small to matter has a p of one half at least.
     """
     kinds = {AppliesTo.ANY, AppliesTo.NUMERIC if baseline.counts is None else AppliesTo.TEXT}
-    pair = Pair(window, baseline)
+    pair = pair_of(window, baseline)
     found: dict[str, Found] = {}
     for test in SMALL_TESTS.values():
         if test.applies_to in kinds and (one := test.function(pair)) is not None:
@@ -56,5 +54,5 @@ def combined(p_values: list[float]) -> float:
         return min(p_values, default=1.0)
     if min(p_values) < 1e-15:  # where the tangent has no more digits, it is 1 / (π p)
         return min(1.0, len(p_values) * min(p_values))
-    mean = float(np.mean(np.tan((0.5 - np.minimum(p_values, _MOST)) * np.pi)))
+    mean = sum(math.tan((0.5 - min(p, _MOST)) * math.pi) for p in p_values) / len(p_values)
     return 0.5 - math.atan(mean) / math.pi if mean < 1e8 else 1 / (math.pi * mean)

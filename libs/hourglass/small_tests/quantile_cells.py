@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hourglass.small_tests.chance import log_p_of_largest, widened, z_of, z_of_shares
+from hourglass.small_tests.chance import widened, z_of, z_of_shares
 from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
 
@@ -22,4 +22,4 @@ def quantile_cells(pair: Pair) -> Found | None:
     place = int(np.abs(z).argmax())
     share = float(up_to[place]) / window.n
     words = f"{share:.1%} of the numbers are ≤ {values[place]:.15g}, in the baseline {before[place]:.1%}"
-    return Found(z_of(log_p_of_largest(float(z[place]), before)), abs(share - float(before[place])), words)
+    return Found(z_of(baseline.bridge.log_p_of_largest(float(z[place]))), abs(share - float(before[place])), words)

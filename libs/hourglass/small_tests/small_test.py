@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 import numpy as np
 
 from hourglass import docs
-from hourglass.small_tests.column import Column
+from hourglass.small_tests.column import Column, Score
 from hourglass.statistics import AppliesTo
 from hourglass.values import Floats
 
@@ -51,12 +51,9 @@ class Pair:
     @cached_property
     def ranks(self) -> tuple[Floats, Floats]:
         """The share of the baseline's numbers below each of the window's distinct numbers, and up to it."""
-        values = self.window.items[0]
-        theirs, below, up_to = self.baseline.items
-        places = np.searchsorted(theirs, values)
-        found = np.minimum(places, len(theirs) - 1)
-        under = np.where(places == found, below[found], self.baseline.n)
-        return under / self.baseline.n, np.where(theirs[found] == values, up_to[found], under) / self.baseline.n
+        values, (theirs, counts) = self.window.items[0], self.baseline.running
+        places = theirs.searchsorted(values)
+        return counts[places] / self.baseline.n, counts[places + (theirs[places] == values)] / self.baseline.n
 
     @cached_property
     def differences(self) -> tuple[Floats, Floats]:
@@ -79,7 +76,7 @@ class Pair:
             np.array([theirs.get(name, 0) for name in names], np.float64),
         )
 
-    def of_ranks(self, score: Callable[[Floats], Floats], error: float) -> Scored | None:
+    def of_ranks(self, score: Score, error: float) -> Scored | None:
         """What a score of ranks, from 0 to 1, is on average in the window beside the baseline: a linear rank statistic.
 
         A sketch's error of a rank moves it by `error` as much. None where all ranks have one score.
@@ -87,12 +84,12 @@ class Pair:
         if not self.window.n or not self.baseline.n:
             return None
         n, m = self.window.n, self.baseline.n
-        ranks, shares = self.baseline.middle_ranks
         below, up_to = self.ranks
-        theirs, mine, own = score(ranks), score((below + up_to) / 2), self.window.middle_ranks[1]
-        expected, found = float(theirs @ shares), float(mine @ own)
+        mine, own = score((below + up_to) / 2), self.window.middle_ranks[1]
+        expected, square = self.baseline.mean_score(score)
+        found = float(mine @ own)
         mean = (n * found + m * expected) / (n + m)
-        variance = (n * float(mine**2 @ own) + m * float(theirs**2 @ shares)) / (n + m) - mean**2
+        variance = (n * float(mine**2 @ own) + m * square) / (n + m) - mean**2
         if variance <= _NOTHING:
             return None
         chance = variance * (1 / n + 1 / m)
@@ -104,6 +101,12 @@ class Pair:
         """The variance of a share of one half, times four: 1 / n + 1 / m, and what the sketches add."""
         window, baseline = self.window, self.baseline
         return 1 / window.n + 1 / baseline.n + 4 * (window.rank_variance + baseline.rank_variance)
+
+
+@lru_cache(maxsize=1)
+def pair_of(window: Column, baseline: Column) -> Pair:
+    """The pair of two columns; the last one is kept, since what is asked of it next is of the same columns."""
+    return Pair(window, baseline)
 
 
 Function = Callable[[Pair], Found | None]

@@ -10,7 +10,7 @@ import pytest
 
 from hourglass.comparisons import COMPARISONS, Distribution, distribution_of
 from hourglass.small_tests import INDEPENDENT, SMALL_TESTS, Column, Dispersion, Judged, combined, judged
-from hourglass.small_tests.chance import log_p_of_largest
+from hourglass.small_tests.chance import Bridge
 from hourglass.states import COLUMN_STATES, ColumnProfile
 from hourglass.statistics import ColumnType
 from hourglass.undefined import Undefined
@@ -127,7 +127,7 @@ def test_the_largest_of_several_differences_is_as_likely_as_simulated(shares: Fl
     bridges = walks[:, :-1] - shares * walks[:, -1:]
     largest = np.abs(bridges / np.sqrt(shares * (1 - shares))).max(axis=1)
     for z in (1.96, 2.5, 3.0):
-        found, simulated = np.exp(log_p_of_largest(z, shares)), (largest >= z).mean()
+        found, simulated = np.exp(Bridge(shares).log_p_of_largest(z)), (largest >= z).mean()
         assert 0.95 * simulated < found < 1.25 * simulated
 
 
