@@ -203,6 +203,13 @@ def test_backfill_reads_trees_of_hours_only(tmp_path: Path) -> None:
         call("backfill", "--engine", "local", "--dataset-source", tmp_path / "train.csv", "--state-root", tmp_path / "states")
 
 
+def test_backfill_says_where_it_found_nothing(tmp_path: Path) -> None:
+    """A slip in a path is no error, since a quiet day has no files either; but it is seen."""
+    found = as_json("backfill", "--engine", "local", "--dataset-source", tmp_path / "captrue", "--state-root", tmp_path / "states")
+    assert found["read"] == 0
+    assert found["warnings"] == [f"no files under {tmp_path / 'captrue'}"]
+
+
 def test_errors_of_the_commands_end_with_code_2(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One sentence on standard error, as with every command."""
     with pytest.raises(SystemExit) as ending:

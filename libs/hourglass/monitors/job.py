@@ -39,7 +39,7 @@ from hourglass.errors import InputError, did_you_mean
 from hourglass.history import History, Summed
 from hourglass.hours import HourStates
 from hourglass.monitors.refresh import Engine, Progress, Refreshed, refresh
-from hourglass.monitors.windows import Plan, days_over, message, need_sound_input
+from hourglass.monitors.windows import Plan, days_over, message, need_sound_input, no_data
 from hourglass.outputs.documents import ANALYSIS_JSON, CONSTRAINTS_JSON
 from hourglass.outputs.notified import tell
 from hourglass.outputs.report import Coverage, Outcome, Report
@@ -188,6 +188,8 @@ def read_hours(
 def fill(job: Job, engine: Engine, parallelism: int, progress: Progress = lambda _done, _all: None) -> Refreshed:
     """Reads the hours that the store lacks, and again those whose stored states turn out to be damaged; no reports."""
     _, filled = read_hours(job, engine, parallelism, progress)
+    if not job.listing.files:
+        return replace(filled, warnings=(*filled.warnings, no_data(job.listing)))
     again = job.store.damaged(filled.current) if job.store is not None else set()
     if not again:
         return filled
