@@ -18,6 +18,7 @@ from hourglass.outputs.report import Report
 from tests.engine import read, run
 
 NAMES = ("age", "income", "city")
+PARTS = 3 + 7 / 8  # of the budget: three comparisons; completeness and type of each, and one domain
 
 
 def write(path: Path, seed: int, rows: int, faults: Mapping[str, Any] | None = None) -> Path:
@@ -56,11 +57,11 @@ def drift(report: Report) -> dict[str, Any]:
 
 
 def test_a_clean_window_passes_and_says_its_share_of_the_budget(tmp_path: Path, baseline: Path) -> None:
-    """1 % over three columns, each with its comparison, completeness and type, and one domain."""
+    """1 % over three columns, each with its comparison, and an eighth for completeness and type, and for one domain."""
     found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000)))
     assert {name: str(one.verdict) for name, one in found.items()} == dict.fromkeys(NAMES, "pass")
-    assert [one.threshold for one in found.values()] == pytest.approx([0.01 / 10] * 3)
-    assert {one.definition for one in found.values()} == {"calibrated, budget 0.01 over 10 decisions"}
+    assert [one.threshold for one in found.values()] == pytest.approx([0.01 / PARTS] * 3)
+    assert {one.definition for one in found.values()} == {"calibrated, budget 0.01 in 3.875 parts"}
 
 
 def test_each_verdict_explains_itself(tmp_path: Path, baseline: Path) -> None:
@@ -71,8 +72,8 @@ def test_each_verdict_explains_itself(tmp_path: Path, baseline: Path) -> None:
     assert found.keys() == {"income", "city"}
     assert found["income"].startswith("10.0% of the numbers are exactly -999, in the baseline 0.0% (frequent_number: effect 0.1, z ")
     assert found["city"].startswith("10.0% of the values are 'Chur', in the baseline 0.0% (largest_category: effect 0.1, z ")
-    assert found["income"].endswith("its share of the budget 0.001; moved together with city")
-    assert found["city"].endswith("its share of the budget 0.001; moved together with income")
+    assert found["income"].endswith("its share of the budget 0.0026; moved together with city")
+    assert found["city"].endswith("its share of the budget 0.0026; moved together with income")
     assert all(", λ 1, p < 1e-15)" in sentence for sentence in found.values())
     assert found["income"] in (Path(__file__).parents[2] / "README.md").read_text()
     told = {entry["description"] for entry in read(tmp_path / "out" / "constraint_violations.json")["violations"]}
@@ -91,10 +92,10 @@ def test_segments_share_the_budget(tmp_path: Path) -> None:
     run(tmp_path / "base", dataset_source=train, dataset_format=CSV, segments="city")
     report = report_of(tmp_path, tmp_path / "base", write(tmp_path / "now.csv", 1, 2000), segments="city")
     assert len(report.segments) == 3
-    assert drift(report)["age"].threshold == pytest.approx(0.01 / 10 / 4)
+    assert drift(report)["age"].threshold == pytest.approx(0.01 / PARTS / 4)
     for segment in report.segments:
         thresholds: Sequence[float] = [one.threshold for one in segment.evaluations if one.definition.startswith("calibrated")]
-        assert thresholds == pytest.approx([0.01 / 10 / 4] * 3)
+        assert thresholds == pytest.approx([0.01 / PARTS / 4] * 3)
 
 
 def test_the_budget_and_the_method_are_set_by_run_and_by_feature(tmp_path: Path, baseline: Path) -> None:
@@ -120,7 +121,7 @@ def test_a_baseline_without_states_is_compared_by_what_its_statistics_tell(tmp_p
 def test_a_flag_sets_the_budget_of_a_run(tmp_path: Path, baseline: Path) -> None:
     """In percent or as a share."""
     found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000), budget="5%"))
-    assert [one.threshold for one in found.values()] == pytest.approx([0.05 / 10] * 3)
+    assert [one.threshold for one in found.values()] == pytest.approx([0.05 / PARTS] * 3)
 
 
 def test_existing_baselines_keep_what_they_say(tmp_path: Path, baseline: Path) -> None:
@@ -211,7 +212,7 @@ def test_a_threshold_of_distances_is_none_of_the_budget(tmp_path: Path, baseline
     document["monitoring_config"]["distribution_constraints"] |= {"comparison_threshold": 0.1, "categorical_comparison_threshold": 0.1}
     (baseline / "constraints.json").write_text(json.dumps(document))
     found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000)))
-    assert [one.threshold for one in found.values()] == pytest.approx([0.01 / 10] * 3)
+    assert [one.threshold for one in found.values()] == pytest.approx([0.01 / PARTS] * 3)
 
 
 @pytest.mark.parametrize("budget", [0, 1, -0.1, "100%", "much"])
@@ -234,7 +235,7 @@ def test_a_budget_is_written_in_percent_too(tmp_path: Path, baseline: Path) -> N
     document["monitoring_config"]["budget"] = "2%"
     (baseline / "constraints.json").write_text(json.dumps(document))
     found = drift(report_of(tmp_path, baseline, write(tmp_path / "now.csv", 1, 1000)))
-    assert [one.threshold for one in found.values()] == pytest.approx([0.02 / 10] * 3)
+    assert [one.threshold for one in found.values()] == pytest.approx([0.02 / PARTS] * 3)
 
 
 def test_a_setting_in_the_wrong_place_is_told(tmp_path: Path, baseline: Path) -> None:

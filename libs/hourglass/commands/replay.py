@@ -148,7 +148,7 @@ def calibrate_command(
         raise InputError("--output", found=f"the folder {output}", expected="a file", hint=hint)
     against, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", BaselineFolder(baseline_constraints))
     baseline = against.baseline
-    if not baseline.decisions:
+    if not baseline.budget_parts:
         hint = 'comparison_method "Calibrated" in constraints.json'
         raise InputError(baseline_constraints, found="no feature with a budget", expected="calibrated features", hint=hint)
     kept = [hour for hour in hours if accept_alarms or not hour.alarms(baseline.config.budget)]

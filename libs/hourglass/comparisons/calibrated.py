@@ -57,8 +57,8 @@ def explained(window: Distribution, baseline: Distribution) -> Explanation | Non
 def calibrated(window: Distribution, baseline: Distribution) -> float | Undefined:
     """Calibrated p-value: how likely chance makes a column look as different as it does, by several small tests together.
 
-    0 to 1, small is worse. Its threshold is the budget, the share of clean windows that may alarm, which is divided by the
-    number of decisions. The small tests are those of [the table](#small-tests); effects too small to matter count as none.
+    0 to 1, small is worse. Its threshold is the budget, the share of clean windows that may alarm, which is divided into
+    a part for each decision. The small tests are those of [the table](#small-tests); effects too small to matter count as none.
     Where a baseline is known by its statistics.json only, tests of missing values, texts and repeated numbers are left out.
     What is known of their over-dispersion makes them less sure. Undefined without values on either side.
     """

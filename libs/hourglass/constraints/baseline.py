@@ -22,6 +22,7 @@ from hourglass.statistics import AppliesTo, ColumnType
 from hourglass.undefined import Undefined
 
 SIMPLE, ROBUST, CALIBRATED = "Simple", "Robust", "Calibrated"
+SHARE_PART = 1 / 8  # of the budget, of a check of shares, beside 1 of a comparison, whose small tests ask for these too
 DEFAULT_COMPARISON, DEFAULT_DRIFT_METHOD = ROBUST, "LInfinity"
 NO_CORRECTION, BONFERRONI, BENJAMINI_HOCHBERG = "None", "Bonferroni", "BenjaminiHochberg"
 _SWITCH = {"enabled": True, "disabled": False, "true": True, "false": False}
@@ -102,12 +103,12 @@ class FeatureConstraint:
         return self.config.evaluate_constraints and self.config.perform_comparison and self.comparison.shares_budget
 
     @property
-    def decisions(self) -> int:
-        """How many of its checks have a part of the budget: its comparison, and its shares of rows."""
+    def budget_parts(self) -> float:
+        """How many parts of the budget its checks have: one its comparison, an eighth each share of rows."""
         if not self.config.evaluate_constraints:
-            return 0
+            return 0.0
         shares = 1 + (self.completeness is not None) + bool(self.domains) if self.config.share_comparison_method == CALIBRATED else 0
-        return self.shares_budget + shares
+        return self.shares_budget + shares * SHARE_PART
 
     @property
     def least_values(self) -> int:
@@ -144,9 +145,9 @@ class Baseline:
     dispersions: Mapping[str, Mapping[str, Dispersion]] = field(default_factory=dict)
 
     @cached_property
-    def decisions(self) -> int:
-        """How many checks of a run share the budget of false alarms; 0 where none does."""
-        return self.data_sets * sum(feature.decisions for feature in self.features.values())
+    def budget_parts(self) -> float:
+        """In how many parts the budget of false alarms is divided, over all checks of a run; 0 where none shares it."""
+        return self.data_sets * sum(feature.budget_parts for feature in self.features.values())
 
     def dispersion(self, feature: str, test: str) -> Dispersion:
         """What is known of a small test of a feature."""

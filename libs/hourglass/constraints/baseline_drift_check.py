@@ -56,7 +56,7 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         if feature.config.perform_comparison
     ]
     tests = {drift.feature.name: test for drift in found if isinstance(drift, _Drift) and (test := _p_value(drift))}
-    thresholds = corrected(tests, correction, baseline.decisions)
+    thresholds = corrected(tests, correction, baseline.budget_parts)
     moved, alike = _moved(tests), Counter(test.shared for test in tests.values())
     for drift in found:
         if isinstance(drift, Evaluation):
@@ -67,7 +67,7 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         if feature.name in tests:
             test = tests[feature.name]
             others = alike[test.shared]
-            label = corrected_label(label, test, correction, max(baseline.decisions, others) if test.shared else others)
+            label = corrected_label(label, test, correction, max(baseline.budget_parts, others) if test.shared else others)
             if test.shared:
                 yield _within_budget(drift, test, label, thresholds[feature.name], [name for name in moved if name != feature.name])
                 continue

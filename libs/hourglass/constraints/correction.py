@@ -23,7 +23,7 @@ class PValue:
         return self.value / self.alpha if self.alpha else math.inf
 
 
-def corrected(tests: Mapping[str, PValue], correction: str, decisions: int = 0) -> dict[str, float]:
+def corrected(tests: Mapping[str, PValue], correction: str, parts: float = 0.0) -> dict[str, float]:
     """The threshold that each of m p-values is held to, below which it is a violation.
 
     Bonferroni: alpha / m, which bounds the probability of any false alarm. Benjamini-Hochberg: alpha * k / m with the
@@ -31,7 +31,7 @@ def corrected(tests: Mapping[str, PValue], correction: str, decisions: int = 0) 
     (for independent or positively dependent features). Only tests that could be computed count. No tests have no
     thresholds. Source: Benjamini, Hochberg (1995).
 
-    A threshold that all features share is divided by the number of `decisions` that have a part of it, whatever the correction.
+    A threshold that all features share is divided into `parts`, whatever the correction.
 
     >>> tests = {"a": PValue(0.01, 0.05), "b": PValue(0.03, 0.05), "c": PValue(0.5, 0.05)}
     >>> [round(corrected(tests, method)["b"], 4) for method in ("None", "Bonferroni", "BenjaminiHochberg")]
@@ -40,7 +40,7 @@ def corrected(tests: Mapping[str, PValue], correction: str, decisions: int = 0) 
     together = {name: test for name, test in tests.items() if test.shared}
     if together:
         alone = {name: test for name, test in tests.items() if not test.shared}
-        return {name: test.alpha / max(decisions, len(together)) for name, test in together.items()} | corrected(alone, correction)
+        return {name: test.alpha / max(parts, len(together)) for name, test in together.items()} | corrected(alone, correction)
     if correction == NO_CORRECTION:
         return {name: test.alpha for name, test in tests.items()}
     return by_rank(tests) if correction == BENJAMINI_HOCHBERG else {name: test.alpha / len(tests) for name, test in tests.items()}
@@ -53,15 +53,17 @@ def by_rank(tests: Mapping[str, PValue]) -> dict[str, float]:
     return {name: test.alpha * rank / len(tests) for name, test in tests.items()}
 
 
-def corrected_label(label: str, test: PValue, correction: str, tests: int) -> str:
-    """A comparison's name with the correction that its threshold has over so many features, or decisions that share it.
+def corrected_label(label: str, test: PValue, correction: str, tests: float) -> str:
+    """A comparison's name with the correction that its threshold has over so many features, or into how many parts it is divided.
 
     >>> corrected_label("ks_test", PValue(0.5, 0.05), "BenjaminiHochberg", 12), corrected_label("ks_test", PValue(0.5, 0.05), "None", 12)
     ('ks_test, Benjamini-Hochberg over 12 features', 'ks_test')
     >>> corrected_label("calibrated", PValue(0.5, 0.01, shared=True), "None", 1)
-    'calibrated, budget 0.01 over 1 decision'
+    'calibrated, budget 0.01 in 1 part'
     """
     names = {BONFERRONI: "Bonferroni", BENJAMINI_HOCHBERG: "Benjamini-Hochberg"}
-    name = f"budget {test.alpha:g}" if test.shared else names.get(correction)
-    of_what = "decision" if test.shared else "feature"
-    return f"{label}, {name} over {tests} {of_what}{'' if tests == 1 else 's'}" if name else label
+    many = "" if tests == 1 else "s"
+    if test.shared:
+        return f"{label}, budget {test.alpha:g} in {tests:g} part{many}"
+    name = names.get(correction)
+    return f"{label}, {name} over {tests} feature{many}" if name else label

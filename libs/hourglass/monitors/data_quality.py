@@ -72,7 +72,7 @@ class DataQuality:
         if settings.suggests:
             return cls(settings, None, None)
         baseline = read_baseline(settings)
-        if not settings.segments and not baseline.decisions:
+        if not settings.segments and not baseline.budget_parts:
             return cls(settings, baseline, None)
         baseline, states = read_calibrated(settings, baseline)
         return cls(settings, baseline, states)

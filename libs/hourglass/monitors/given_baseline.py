@@ -68,7 +68,7 @@ def read_baseline(places: BaselinePlaces) -> Baseline:
 def read_calibrated(places: BaselinePlaces, baseline: Baseline) -> tuple[Baseline, HourStates | None]:
     """The baseline with what our own files beside it say, and its states: calibrated decisions want all of them."""
     states = read_baseline_states(places)
-    if not baseline.decisions:
+    if not baseline.budget_parts:
         return baseline, states
     baseline = with_dispersions(baseline, read_calibration(places).of(places.reference))
     return baseline if states is None else with_states(baseline, dataset_of(states)), states
