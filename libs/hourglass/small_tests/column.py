@@ -39,15 +39,13 @@ def pairs_of(n: int) -> float:
 class Repeated:
     """Counts of some distinct values of n, and the share of all distinct values that these are: 1 where all are known.
 
-    `second` is the sum of the squared counts of all, known to its error. `triples` is a bound of the share of triples of rows that
-    have the same value. `numbers` are the values, where they are numbers.
+    `second` is the sum of the squared counts of all, known to its error. `numbers` are the values, where they are numbers.
     """
 
     n: int
     counts: Counts
     share: float
     second: float
-    triples: float
     numbers: Floats | None = None
 
     @property
@@ -158,6 +156,13 @@ class Column:
         return values, up_to - below
 
     @cached_property
+    def has_repeats(self) -> bool:
+        """Whether some number is seen to occur more than once: an item of a sketch stands for several that may all differ."""
+        if self._known is not None:
+            return bool((self._known[1] > 1).any())
+        return len(self.items[0]) < len(self.sketch.weighted_items()[0])
+
+    @cached_property
     def most_frequent(self) -> Floats:
         """The numbers with the highest counts, five at most."""
         values, counts = self.counted
@@ -180,18 +185,27 @@ class Column:
             texts = self.profile.states.get(Categories.kind)
             if not isinstance(texts, Categories) or texts.text_total != second.n:
                 return None
-            pairs = (second.estimate / max(1, second.n) - 1) / max(1, second.n - 1)
-            triples = _triples(texts.texts.counts, second.n) if texts.text_share == 1 else pairs**1.5
-            return Repeated(second.n, texts.texts.counts, texts.text_share, second.estimate, triples)
+            return Repeated(second.n, texts.texts.counts, texts.text_share, second.estimate)
         if self._known is not None:
-            return Repeated(self.n, self._known[1], 1.0, second.estimate, _triples(self._known[1], self.n), self._known[0])
+            return Repeated(self.n, self._known[1], 1.0, second.estimate, self._known[0])
         found = self.profile.states.get(Repeats.kind)
         if not isinstance(found, Repeats) or found.n != second.n or self.n < 2:
             return None
-        return Repeated(self.n, found.counts, found.share, second.estimate, self._most_triples(second.estimate), found.numbers)
+        return Repeated(self.n, found.counts, found.share, second.estimate, found.numbers)
 
-    def _most_triples(self, second: float) -> float:
-        """The most triples that the sketch allows: numbers that it has several times are known, and the others are rare."""
+    @cached_property
+    def most_triples(self) -> float:
+        """The share of the triples of rows that have the same value, and a bound of it where not all counts are known.
+
+        Of numbers the most that the sketch allows: those that it has several times are known, and the others are rare.
+        """
+        repeats = self.repeats
+        if repeats is None or repeats.n < 2:
+            return 0.0
+        if repeats.is_exact:
+            return _triples(repeats.counts, repeats.n)
+        if self.counts is not None:
+            return float(repeats.share_of_pairs**1.5)
         _, below, up_to = self.items
         shares, rare = (up_to - below) / self.n, 4 * 2.0 ** (len(self.sketch.levels) - 1) / self.n
-        return float((shares[shares > rare] ** 3).sum()) + rare * (second / self.n - 1) / (self.n - 1)
+        return float((shares[shares > rare] ** 3).sum()) + rare * (repeats.second / self.n - 1) / (self.n - 1)

@@ -23,7 +23,10 @@ def copied_numbers(pair: Pair) -> Found | None:
     window, baseline = pair.window.repeats, pair.baseline.repeats
     if window is None or baseline is None or window.numbers is None or window.n < 2 or baseline.n < 3:
         return None
-    known, again = pair.baseline.items[0], window.counts > 1
+    again = window.counts > 1
+    if not again.any():
+        return None
+    known = pair.baseline.items[0]
     numbers, counts = window.numbers[again], window.counts[again]
     places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
     fresh = counts[known[places] != numbers].astype(np.float64)

@@ -36,7 +36,9 @@ def equal_pairs(pair: Pair) -> Found | None:
     if away <= 0:
         return Found(0.0, 0.0)
     # of pairs that have a row in common, as the side has them that differ most in how frequent their values are
-    beyond = max(side.triples - side.share_of_pairs**2 for side in (window, baseline) if side is baseline or side.is_exact)
+    beyond = pair.baseline.most_triples - theirs**2
+    if window.is_exact:
+        beyond = max(beyond, pair.window.most_triples - mine**2)
     variance = sum(4 * (side.n - 2) * max(0.0, beyond) / (side.n * (side.n - 1)) for side in (window, baseline))
     own = [rate * (1 - rate) / pairs_of(side.n) for side in (window, baseline)]
     variance += sum(own) + window.error**2 + baseline.error**2

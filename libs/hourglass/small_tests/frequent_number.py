@@ -15,13 +15,11 @@ from hourglass.values import Counts, Floats
 def frequent_number(pair: Pair) -> Found | None:
     """The share of a number that occurs often in the window or in the baseline, the one that changed most."""
     window, baseline = pair.window, pair.baseline
-    if not window.n or not baseline.n:
+    if not window.n or not baseline.n or not (window.has_repeats or baseline.has_repeats):
         return None
     (mine, counts), (theirs, others) = window.counted, baseline.counted
     values = np.concatenate([window.most_frequent, baseline.most_frequent])
     x, y = _counts(values, mine, counts), _counts(values, theirs, others)
-    if max(x.max(), y.max()) < 2:
-        return None
     z = z_of_shares(x, window.n, y, baseline.n)
     both = (x + y) / (window.n + baseline.n)
     extra = 2 * sum(side.rank_variance for side in (window, baseline) if not side.is_exact)
