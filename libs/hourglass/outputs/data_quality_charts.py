@@ -22,9 +22,10 @@ _SPIKES = 3  # numbers that have a bar of their own for what happened to them
 _LEAST_SPIKE, _FEWEST_IN_A_SPIKE, _TIMES_OTHERS = 0.005, 10, 8
 _FAR_OUT = 0.1  # of the other side's range
 _NOTABLE = 0.5  # of the largest difference
+NUMBERS = "whole numbers", "numbers with a fraction"
 _CLASSES = {
-    "whole numbers": "integral",
-    "numbers with a fraction": "fractional",
+    NUMBERS[0]: "integral",
+    NUMBERS[1]: "fractional",
     "infinite numbers": "infinite",
     "texts": "string",
     "true and false": "boolean",

@@ -43,7 +43,11 @@ def _read(report: Report, baseline: Baseline | None) -> Iterator[tuple[str, str,
     rows, intake = report.dataset.rows, report.dataset.intake
     before = max((found.rows for found in baseline.distributions.values()), default=0) if baseline is not None else 0
     known = f", {before:,} in {past(report)}" if before else ""
-    yield "Rows", f"{rows:,} here{known}" if known else f"{rows:,}", "How many rows the window has. The fewer there are on a side, the more differs by chance."
+    yield (
+        "Rows",
+        f"{rows:,} here{known}" if known else f"{rows:,}",
+        "How many rows the window has. The fewer there are on a side, the more differs by chance.",
+    )
     if report.reference.kind != "baseline":
         found = report.reference.hours
         yield (

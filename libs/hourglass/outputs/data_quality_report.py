@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from hourglass.constraints import Evaluation, Verdict
-from hourglass.outputs.data_quality_charts import class_bars, largest_difference, value_bars
+from hourglass.outputs.data_quality_charts import NUMBERS, class_bars, largest_difference, value_bars
 from hourglass.outputs.data_quality_columns import FoundColumn, found_columns, of_no_column
 from hourglass.outputs.data_quality_decisions import how_decided, past
 from hourglass.outputs.numbers import counted, number, percent
@@ -179,9 +179,8 @@ def _pictures(column: FoundColumn) -> Iterator[Block]:
     """What the rows of a column hold, where that is what changed, and the shares of its values, unless these are much the same."""
     classes = class_bars(column.column, column.reference.profile) if column.column is not None else []
     values = value_bars(column.distribution, column.reference)
-    of_rows = bool(classes) and (
-        not values or largest_difference(classes) >= _NOTABLE or any(found.check in _OF_SHARES for found in column.violations)
-    )
+    moved = largest_difference(bar for bar in classes if bar.name not in NUMBERS) >= _NOTABLE
+    of_rows = bool(classes) and (not values or moved or any(found.check in _OF_SHARES for found in column.violations))
     if of_rows:
         yield _picture(column, classes, "share of the rows", "What the rows hold")
     if values and not (of_rows and largest_difference(values) < _NOTABLE):
