@@ -147,8 +147,8 @@ def _findings(columns: Sequence[FoundColumn], others: Sequence[Evaluation]) -> I
     for found in failed:
         whole.setdefault(found.description, []).append(found.feature)
     for column in bad:
-        if column.is_other:
-            whole.setdefault(column.violations[0].description, []).append(column.name)
+        for found in column.violations if column.is_other else ():
+            whole.setdefault(found.description, []).append(column.name)
     for sentence, names in whole.items():
         named = _listed([name for name in names if name], _NAMED_OTHERS)
         yield Paragraph(f"{named}: {_sentence(sentence)}" if named else _sentence(sentence))

@@ -19,6 +19,7 @@ from hourglass.outputs.attribution_report import AttributionPage, as_page, attri
 from hourglass.outputs.html_page import html_page
 from hourglass.outputs.page import Heading, Paragraph, Picture, Table, Tone
 from hourglass.outputs.share_chart import Bar, share_chart
+from tests.unit.outputs.pages import paragraphs_of, pictures_of, table_under
 from tests.unit.outputs.test_bias_report import NASTY, WINDOW, on_paper, words
 
 HOUR = timedelta(hours=1)
@@ -82,18 +83,16 @@ def page(
 
 
 def paragraphs(found: AttributionPage) -> list[Paragraph]:
-    return [block for block in as_page(found).blocks if isinstance(block, Paragraph)]
+    return paragraphs_of(as_page(found))
 
 
 def pictures(found: AttributionPage) -> list[Picture]:
-    return [block for block in as_page(found).blocks if isinstance(block, Picture)]
+    return pictures_of(as_page(found))
 
 
 def table(found: AttributionPage, heading: str) -> Table:
     """The table that follows a heading."""
-    blocks = as_page(found).blocks
-    place = next(place for place, block in enumerate(blocks) if isinstance(block, Heading) and block.text == heading)
-    return next(block for block in blocks[place:] if isinstance(block, Table))
+    return table_under(as_page(found), heading)
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from hourglass.small_tests import Dispersion
 from hourglass.states import Intake
 from tests.engine import capture_line, run, write_hour
 from tests.unit.constraints.columns import dataset
+from tests.unit.outputs.pages import paragraphs_of, pictures_of, table_under
 from tests.unit.outputs.test_bias_report import NASTY, WINDOW, on_paper, words
 
 Columns = Mapping[str, Sequence[object]]
@@ -76,7 +77,7 @@ def page_of(report: Report) -> Page:
 
 
 def paragraphs(report: Report) -> list[Paragraph]:
-    return [block for block in page_of(report).blocks if isinstance(block, Paragraph)]
+    return paragraphs_of(page_of(report))
 
 
 def first_words(report: Report) -> tuple[Tone, str]:
@@ -86,14 +87,12 @@ def first_words(report: Report) -> tuple[Tone, str]:
 
 
 def pictures(report: Report) -> list[Picture]:
-    return [block for block in page_of(report).blocks if isinstance(block, Picture)]
+    return pictures_of(page_of(report))
 
 
 def table(report: Report, heading: str) -> Table:
     """The table that follows a heading."""
-    blocks = page_of(report).blocks
-    place = next(place for place, block in enumerate(blocks) if isinstance(block, Heading) and block.text == heading)
-    return next(block for block in blocks[place:] if isinstance(block, Table))
+    return table_under(page_of(report), heading)
 
 
 def decided(report: Report) -> dict[str, str]:
