@@ -53,15 +53,15 @@ def test_a_run_with_violations_posts_what_was_violated_and_where_its_report_is(
         "value": 0.0,
         "threshold": 1.0,
     }
-    assert body["report"] == "https://reports.example/shop/2026/11/21/09/constraint_violations.json"
-    assert (tmp_path / "out" / "2026/11/21/09/constraint_violations.json").exists()
+    assert body["report"] == "https://reports.example/shop/2026/11/21/09/report.html"
+    assert (tmp_path / "out" / "2026/11/21/09/report.html").exists()
     assert "- age (data_type_check): Data type match requirement is not met." in body["text"]
     assert body["report"] in body["text"]
     assert server.headers[0]["Idempotency-Key"] == body["id"]
     run(tmp_path / "out", **asked)
     again = json.loads(server.bodies[1])
     assert again["id"] == body["id"]
-    assert again["report"] == str(tmp_path / "out" / "2026/11/21/09/constraint_violations.json")
+    assert again["report"] == str(tmp_path / "out" / "2026/11/21/09/report.html")
 
 
 def test_a_clean_run_tells_nobody(serve: Serve, tmp_path: Path, violated: dict[str, Any]) -> None:

@@ -132,7 +132,7 @@ class Baseline:
     `document` is constraints.json as it was read; `left_out` are the columns that the settings exclude. `ordered` is false
     where the file does not tell the order of the columns, so that positions cannot be given names. `data_sets` are those that
     share the budget of false alarms: the whole window and its segments. `dispersions` are what the past says of chance, by feature
-    and small test.
+    and small test, and `learnt_from` says in words which past that is, "" for none.
     """
 
     features: Mapping[str, FeatureConstraint]
@@ -143,6 +143,7 @@ class Baseline:
     ordered: bool = True
     data_sets: int = 1
     dispersions: Mapping[str, Mapping[str, Dispersion]] = field(default_factory=dict)
+    learnt_from: str = ""
 
     @cached_property
     def budget_parts(self) -> float:

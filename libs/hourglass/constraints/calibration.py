@@ -34,6 +34,14 @@ class Learnt:
     source: str
     dispersions: Dispersions = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """What they were learnt from; "" where nothing was.
+
+        >>> str(Learnt(48, "stored hours 2026/11/20/00 to 2026/11/21/23"))
+        'stored hours 2026/11/20/00 to 2026/11/21/23 (48 windows)'
+        """
+        return f"{self.source} ({self.windows} windows)" if self.windows else ""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -41,10 +49,9 @@ class Calibration:
 
     learnt: Mapping[str, Learnt] = field(default_factory=dict)
 
-    def of(self, reference: Reference) -> Dispersions:
-        """The dispersions for windows that are held against a reference; those beside all others where there are none of its own."""
-        found = self.learnt.get(reference.kind) or self.learnt.get(ALL)
-        return found.dispersions if found is not None else {}
+    def of(self, reference: Reference) -> Learnt:
+        """What is known for windows that are held against a reference; of those beside all others where there is nothing of its own."""
+        return self.learnt.get(reference.kind) or self.learnt.get(ALL) or Learnt(0, "")
 
     def document(self) -> dict[str, Any]:
         """The document of `calibration.json`; what is as independent rows would have it is left out."""

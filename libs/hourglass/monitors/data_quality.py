@@ -34,12 +34,12 @@ from hourglass.dataset import Dataset, dataset_of, without_columns
 from hourglass.errors import InputError, did_you_mean
 from hourglass.hours import HourStates
 from hourglass.monitors.given_baseline import read_baseline, read_calibrated
-from hourglass.monitors.job import Asked, asked_segments, complete, prepare
+from hourglass.monitors.job import Asked, asked_segments, complete, prepare, subject_of
 from hourglass.monitors.refresh import Engine
 from hourglass.monitors.segment_reports import segment_reports
 from hourglass.monitors.traffic import retired_traffic
 from hourglass.outputs.data_quality import DataQualityOutputs
-from hourglass.outputs.report import Coverage, Outcome, ReferenceReport, Report
+from hourglass.outputs.report import Coverage, DataQualityPage, Outcome, ReferenceReport, Report
 from hourglass.runs import RunPlan
 from hourglass.scan import SamplePlan, ScanPlan
 from hourglass.settings import Settings
@@ -98,12 +98,13 @@ class DataQuality:
         dataset = dataset_of(asked.states)
         options = SuggestionOptions(settings.completeness_interval, settings.integral_domains)
         excluded = settings.exclude_features_attribute or ()
+        page = DataQualityPage(subject_of(settings, asked), None, asked.latest)
         if settings.suggests and settings.reference.is_baseline:
             need_columns(settings, dataset, ())
             dataset = without_columns(dataset, named(excluded, dataset.columns))
             constraints = suggest(dataset, options)
             found = Report(asked.window, dataset, constraints=constraints, states=asked.states, traffic=asked.traffic)
-            return replace(found, calibration=_calibration(constraints, dataset, asked.parts()))
+            return replace(found, calibration=_calibration(constraints, dataset, asked.parts()), data_quality_page=page)
         past = held_against(self, asked)
         common: dict[str, Any] = {"reference": past.reference, "traffic": asked.traffic, "coverage": Coverage(warnings=past.warnings)}
         retired = tuple(retired_traffic(settings.retired_variants or (), asked.traffic))
@@ -111,7 +112,9 @@ class DataQuality:
             left_out = named(excluded, dataset.columns)
             lacking = Evaluation("", DRIFT, f"distance from {settings.reference}", None, None, Verdict.INSUFFICIENT, past.baseline.reason)
             segments = segment_reports(settings.segments, asked.states, None, Baseline({}), left_out, options)
-            return Report(asked.window, without_columns(dataset, left_out), (*retired, lacking), segments=segments, **common)
+            return Report(
+                asked.window, without_columns(dataset, left_out), (*retired, lacking), segments=segments, data_quality_page=page, **common
+            )
         baseline = past.baseline
         need_columns(settings, dataset, baseline.features)
         if dataset.positional and not baseline.ordered:
@@ -127,7 +130,8 @@ class DataQuality:
         kept = replace(baseline, features=features, left_out=left_out, data_sets=data_sets)
         segments = segment_reports(settings.segments, asked.states, past.states, kept, left_out, options)
         evaluations = (*retired, *evaluate(dataset, kept))
-        return Report(asked.window, dataset, evaluations, segments=segments, asked=kept.document, **common)
+        page = replace(page, baseline=kept)
+        return Report(asked.window, dataset, evaluations, segments=segments, asked=kept.document, data_quality_page=page, **common)
 
 
 def _calibration(constraints: Mapping[str, Any], dataset: Dataset, parts: Sequence[HourStates]) -> Calibration:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hourglass import storage
@@ -70,7 +70,8 @@ def read_calibrated(places: BaselinePlaces, baseline: Baseline) -> tuple[Baselin
     states = read_baseline_states(places)
     if not baseline.budget_parts:
         return baseline, states
-    baseline = with_dispersions(baseline, read_calibration(places).of(places.reference))
+    learnt = read_calibration(places).of(places.reference)
+    baseline = replace(with_dispersions(baseline, learnt.dispersions), learnt_from=str(learnt))
     return baseline if states is None else with_states(baseline, dataset_of(states)), states
 
 

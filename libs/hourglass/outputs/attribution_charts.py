@@ -1,4 +1,4 @@
-"""The charts of an attribution report: shares beside the baseline's, their course over the hours, and single rows."""
+"""The charts of an attribution report beside that of shares: their course over the hours, and single rows."""
 
 from __future__ import annotations
 
@@ -10,31 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from hourglass.capture.window import format_time
-from hourglass.outputs.drawing import BAND, Chart, drawn, layer, plainly, quantity, time_axis
+from hourglass.outputs.drawing import BAND, Chart, drawn, layer, pixels_down, plainly, quantity, share_axis, time_axis
 from hourglass.outputs.numbers import percent
 from hourglass.outputs.page import COLOURS, Tone, brief, readable
 
 SPECTRUM = "#0a5a9c", "#6a86b8", "#a79aa8", "#cf7d4e", "#b84600"  # from low to high, told apart by people who do not see red and green
-_BAR_ROW, _BAR_PLOT = 25, 400
-_BEFORE = "#b5b5b5"
 _PANELS, _PANEL_WIDTH, _PANEL_HEIGHT, _BETWEEN = 5, 104, 50, 18
 _NDCG_HEIGHT = 66
 _LABELS = 46  # for the labels on the left of plots, so that all begin at the same place
 _SWARM_ROW, _SWARM_PLOT, _DOT = 26, 540, 3.2
 _LONGEST_NAME, _LONGEST_PANEL_NAME = 34, 17
 _MOST_TICKS = 5
-_WHOLE_PERCENTS = 0.06  # the end of an axis on which ticks of whole percents are the same
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A feature's share, with the interval that chance gives it and the baseline's share; `changed` by more than chance."""
-
-    name: str
-    share: float
-    interval: tuple[float, float] | None = None
-    before: float | None = None
-    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,69 +38,6 @@ class Swarm:
 
     name: str
     dots: tuple[tuple[float, float | None], ...]
-
-
-def share_chart(bars: Sequence[Bar]) -> str:
-    """SVG: a bar for each feature's share, with that of the baseline under it."""
-    compared = any(bar.before is not None for bar in bars)
-    rows = [_bar(place, bar) for place, bar in enumerate(bars)]
-    height = _BAR_ROW * len(bars)
-    top = max([0.01, *(row["far"] for row in rows)]) * 1.02
-    x, y = _share("x", top, title="share of all attribution", tickCount=6), _at(height)
-    texts = [
-        layer(
-            rows, "text", {"align": align, "fontSize": size, "limit": limit}, x={"value": at}, y=y, text=plainly(name), color=plainly(tone)
-        )
-        for name, at, align, size, limit, tone in (
-            ("name", -10, "right", 12, 250, "dark"),
-            ("now", _BAR_PLOT + 56, "right", 12, 90, "tone"),
-            ("was", _BAR_PLOT + 66, "left", 11, 110, "quiet"),
-        )
-    ]
-    thick, offset = (9, -5) if compared else (12, 0)
-    shared = _stripes([(row["y"] + offset, 0.0, row["share"], row["tone"]) for row in rows], thick)
-    before = _stripes([(row["y"] + 4, 0.0, row["before"], _BEFORE) for row in rows if row["before"]], 6)
-    spans = [{**row, "y": row["y"] + offset} for row in rows if row["low"] is not None]
-    x2, y2 = {"field": "x2"}, {"field": "y2"}
-    layers = [
-        layer([*shared, *before], "rect", {}, x=x, x2=x2, y=y, y2=y2, color=plainly("tone")),
-        layer(spans, "rule", {"strokeWidth": 1.5}, x={**x, "field": "low"}, x2={"field": "high"}, y=y),
-        *texts,
-    ]
-    return drawn({"layer": layers, "width": _BAR_PLOT, "height": height})
-
-
-def _stripes(found: Sequence[tuple[float, float, float, str]], thick: float) -> list[dict[str, Any]]:
-    """Bars by the middle of their height, their ends and their colour."""
-    return [{"y": y - thick / 2, "y2": y + thick / 2, "x": x, "x2": x2, "tone": tone} for y, x, x2, tone in found]
-
-
-def _bar(place: int, bar: Bar) -> dict[str, Any]:
-    low, high = bar.interval or (None, None)
-    return {
-        "y": (place + 0.5) * _BAR_ROW,
-        "name": readable(brief(bar.name, _LONGEST_NAME)),
-        "share": bar.share,
-        "before": bar.before,
-        "low": low,
-        "high": high,
-        "far": max(bar.share, bar.before or 0.0, high or 0.0),
-        "now": percent(bar.share),
-        "was": "" if bar.before is None else f"was {percent(bar.before)}",
-        "tone": COLOURS[Tone.ALARM if bar.changed else Tone.GOOD],
-        "dark": COLOURS[Tone.PLAIN],
-        "quiet": COLOURS[Tone.QUIET],
-    }
-
-
-def _share(column: str, top: float, **axis: Any) -> Chart:
-    """Shares from 0 on, in percent."""
-    return quantity(column, 0.0, top, format=".0~%" if top > _WHOLE_PERCENTS else "~%", **axis)
-
-
-def _at(height: int) -> Chart:
-    """Pixels from the top."""
-    return {"field": "y", "type": "quantitative", "scale": {"domain": [0, height], "reverse": True, "nice": False}, "axis": None}
 
 
 def course_chart(times: Sequence[datetime], courses: Sequence[Course], ndcg: Sequence[float | None], limit: float | None) -> str:
@@ -145,7 +68,7 @@ def _course(times: Sequence[datetime], course: Course, top: float, *, first: boo
     axis = {} if first else {"labels": False}
     x = time_axis(times, ticks=2, dated=dated)
     x["title"] = x["title"] if first else None
-    y = _share("value", top, tickCount=2, **axis)
+    y = share_axis("value", top, tickCount=2, **axis)
     before = [] if course.before is None else [{"value": course.before}]
     blue = {"color": COLOURS[Tone.GOOD]}
     was = "" if course.before is None else f", was {percent(course.before)}"
@@ -207,7 +130,7 @@ def swarm_chart(swarms: Sequence[Swarm], title: str) -> str:
     low, high = min([0.0, *found]), max([0.0, *found])
     room = 0.02 * (high - low) or 1.0
     low, high, height = low - room, high + room, _SWARM_ROW * len(swarms)
-    x, y = quantity("x", low, high, title=title, tickCount=7, format="~g"), _at(height)
+    x, y = quantity("x", low, high, title=title, tickCount=7, format="~g"), pixels_down(height)
     dots = [
         {"tone": tone, "x": across, "y": down}
         for place, swarm in enumerate(swarms)

@@ -16,10 +16,11 @@ from hourglass.attribution.metric import ATTRIBUTION_METRICS
 from hourglass.attribution.report import AttributionReport, Comparison, FeatureChange, LabelReport, finding
 from hourglass.capture.window import Window
 from hourglass.constraints import Verdict
-from hourglass.outputs.attribution_charts import Bar, Course, Swarm, course_chart, share_chart, swarm_chart
+from hourglass.outputs.attribution_charts import Course, Swarm, course_chart, swarm_chart
 from hourglass.outputs.numbers import counted, number, percent
-from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone, brief, in_words
+from hourglass.outputs.page import Block, Cell, Heading, Page, Paragraph, Picture, Table, Tone, brief, explained, in_words
 from hourglass.outputs.report_files import report_files
+from hourglass.outputs.share_chart import Bar, share_chart, shares_in_words
 from hourglass.undefined import Undefined
 from hourglass.values import Floats, as_floats
 
@@ -313,10 +314,7 @@ def _bars(label: LabelReport) -> Iterator[Block]:
         return
     yield Heading("Share of each feature" + (", beside the baseline" if label.comparisons else ""), level=3)
     colours = "Coloured is the window (orange: changed by more than chance), grey the baseline. " if label.comparisons else ""
-    words = ", ".join(
-        f"{_brief(bar.name)} {percent(bar.share)}{'' if bar.before is None else f' (was {percent(bar.before)})'}" for bar in bars
-    )
-    yield Picture(share_chart(bars), f"Shares of the attribution: {words}")
+    yield Picture(share_chart(bars, "share of all attribution"), f"Shares of the attribution: {shares_in_words(bars)}")
     yield Paragraph(f"{colours}The thin line is the 95 % interval of a feature's share.", Tone.QUIET)
 
 
@@ -488,11 +486,7 @@ def _computed(page: AttributionPage) -> Iterator[Block]:
     ]
     yield Heading("How it was computed")
     yield from (Paragraph(note) for note in report.notes)
-    yield Table(
-        ("What", "Here", "What it means"),
-        (0.22, 0.3, 0.48),
-        tuple((Cell(what, strong=True), Cell(here), Cell(says)) for what, here, says in rows),
-    )
+    yield explained(rows)
 
 
 def _expected(labels: Sequence[LabelReport]) -> str:

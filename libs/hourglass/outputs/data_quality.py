@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from hourglass.constraints import Baseline
 from hourglass.outputs import cloudwatch, documents
+from hourglass.outputs.data_quality_report import data_quality_files
 from hourglass.outputs.report import Report, SegmentReport
+from hourglass.outputs.report_files import REPORT_HTML, REPORT_PDF
 
 
 @dataclass(frozen=True)
@@ -18,10 +20,13 @@ class DataQualityOutputs:
     baseline: Baseline | None
 
     metrics_name: ClassVar[str] = "data-metrics"
-    sometimes: ClassVar[tuple[str, ...]] = ()
+    sometimes: ClassVar[tuple[str, ...]] = (REPORT_HTML, REPORT_PDF)
 
     def files(self, report: Report) -> dict[str, bytes]:
-        """The contract's three files, and what a suggestion learnt of chance; constraints that were given are passed on as they are."""
+        """The contract's three files, what a suggestion learnt of chance, and the report for people.
+
+        Constraints that were given are passed on as they are.
+        """
         given = report.asked or (self.baseline.document if self.baseline is not None else None)
         learnt = {documents.CALIBRATION_JSON: documents.to_json(report.calibration.document())} if report.calibration is not None else {}
         return {
@@ -29,6 +34,7 @@ class DataQualityOutputs:
             documents.STATISTICS_JSON: documents.to_json(documents.statistics_document(report.dataset, report.deequ_metrics)),
             documents.CONSTRAINTS_JSON: given or documents.to_json(report.constraints or documents.NO_CONSTRAINTS),
             documents.VIOLATIONS_JSON: documents.to_json(documents.violations_document(report.evaluations)),
+            **data_quality_files(report),
         }
 
     def segment_files(self, segment: SegmentReport) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ Chart = dict[str, Any]
 
 VEGA_LITE = "6.4"
 BAND = "#d9e6f2"  # what is allowed
+_WHOLE_PERCENTS = 0.06  # the end of an axis on which ticks of whole percents are the same
 AXIS: Mapping[str, Any] = MappingProxyType({"grid": False, "domainColor": "#888888", "tickColor": "#888888"})
 _LABELS = {"labelFont": FONTS, "labelColor": COLOURS[Tone.PLAIN], "labelFontSize": 11}
 _TITLES = {"titleFont": FONTS, "titleColor": COLOURS[Tone.PLAIN], "titleFontSize": 12, "titleFontWeight": "normal"}
@@ -44,6 +45,16 @@ def quantity(column: str, low: float, high: float, **axis: Any) -> Chart:
     title = axis.pop("title", None)
     scale = {"domain": [low, high], "nice": False, "zero": False}
     return {"field": column, "type": "quantitative", "scale": scale, "axis": {**AXIS, **axis}, "title": title}
+
+
+def share_axis(column: str, top: float, **axis: Any) -> Chart:
+    """Shares from 0 on, in percent."""
+    return quantity(column, 0.0, top, format=".0~%" if top > _WHOLE_PERCENTS else "~%", **axis)
+
+
+def pixels_down(height: int) -> Chart:
+    """Pixels from the top."""
+    return {"field": "y", "type": "quantitative", "scale": {"domain": [0, height], "reverse": True, "nice": False}, "axis": None}
 
 
 def time_axis(times: Sequence[datetime], *, ticks: int, dated: bool) -> Chart:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 _FEWEST_DIGITS = 1e-6  # what is smaller has more zeros than anybody counts
 _MOST_DIGITS = 1e9
+_TOLD_DIGITS = 17  # more than these a double has not
 _SMALLEST_SHARE = 0.0005  # what is less would be 0.0%
 
 
@@ -29,6 +31,24 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{sign}{whole}e{int(power)}".replace("e-", "e−")
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     return f"{sign}{size:,.{decimals}f}"
+
+
+def told_apart(numbers: Sequence[float]) -> list[str]:
+    """Numbers with as few digits as tell them apart.
+
+    >>> told_apart([17.0, 22.5, 90.0]), told_apart([1002.25, 1002.5]), told_apart([-999.0])
+    (['17', '22.5', '90'], ['1,002.2', '1,002.5'], ['−999'])
+    """
+    texts: list[str] = []
+    for digits in range(3, _TOLD_DIGITS):
+        texts = [_without_zeros(number(value, digits)) for value in numbers]
+        if len(set(texts)) == len(set(numbers)):
+            break
+    return texts
+
+
+def _without_zeros(text: str) -> str:
+    return text.rstrip("0").removesuffix(".") if "." in text and "e" not in text else text
 
 
 def span(ends: tuple[float, float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -80,6 +81,12 @@ class Page:
     title: str
     under: str
     blocks: tuple[Block, ...]
+
+
+def explained(rows: Iterable[tuple[str, str, str]]) -> Table:
+    """What a report is made by: each thing, what it is here, and what it means."""
+    cells = tuple((Cell(what, strong=True), Cell(here), Cell(says)) for what, here, says in rows)
+    return Table(("What", "Here", "What it means"), (0.22, 0.3, 0.48), cells)
 
 
 def in_words(window: Window | None) -> str:

@@ -12,7 +12,7 @@ from hourglass.attribution.report import AttributionReport
 from hourglass.bias import CHECK as BIAS_CHECK
 from hourglass.bias import BiasEvaluation, BiasReport
 from hourglass.capture.window import Window
-from hourglass.constraints import Calibration, Evaluation, Verdict
+from hourglass.constraints import Baseline, Calibration, Evaluation, Verdict
 from hourglass.dataset import Dataset
 from hourglass.hours import HourStates
 from hourglass.outputs.attribution_report import AttributionPage
@@ -112,13 +112,25 @@ class ReferenceReport:
 
 
 @dataclass(frozen=True)
+class DataQualityPage:
+    """What a person is told of a window's columns beside what was found: of what they are, and what they were held against.
+
+    `baseline` is None where they were held against nothing; `latest` says whether the window is the last of its length.
+    """
+
+    subject: str
+    baseline: Baseline | None
+    latest: bool = True
+
+
+@dataclass(frozen=True)
 class Report:
     """What a run says of one window: what was read, and either evaluations or the constraints that it suggests.
 
     `traffic` are the rows of each `endpoint/variant`. Segments stand in the order of `ranking`. `deequ_metrics` are the
     values of the user's own analyzers, `states` and `calibration` are of a suggestion only; `asked` is the constraints.json that was
     used. `quality` are a model's metrics, `bias` is that of its facets, `attribution` what drives its answers,
-    and `attribution_page` what a person is to read of that, None where nobody asks for it.
+    and `attribution_page` what a person is to read of that, None where nobody asks for it; `data_quality_page` is of columns.
     """
 
     window: Window | None
@@ -141,6 +153,7 @@ class Report:
     bias: Bias | None = None
     attribution: AttributionReport | None = None
     attribution_page: AttributionPage | None = None
+    data_quality_page: DataQualityPage | None = None
 
     @property
     def all_violations(self) -> int:

@@ -9,6 +9,6 @@ from hourglass.outputs.pdf_page import pdf_page
 REPORT_HTML, REPORT_PDF = "report.html", "report.pdf"
 
 
-def report_files(page: Page) -> dict[str, bytes]:
-    """The page for a browser and for paper, by the files' names; the same page is the same bytes."""
-    return {REPORT_HTML: html_page(page), REPORT_PDF: pdf_page(page)}
+def report_files(page: Page, *, on_paper: bool = True) -> dict[str, bytes]:
+    """The page for a browser and, unless that is not asked for, for paper, by the files' names; the same page is the same bytes."""
+    return {REPORT_HTML: html_page(page), **({REPORT_PDF: pdf_page(page)} if on_paper else {})}

@@ -14,10 +14,12 @@ from hourglass.attribution.config import Aggregation
 from hourglass.attribution.digest import ANSWER, kept_as
 from hourglass.attribution.how_explained import HowExplained
 from hourglass.attribution.report import AttributionReport, GlobalAttributions, LabelReport, compared
-from hourglass.outputs.attribution_charts import Bar, Course, Swarm, course_chart, share_chart, swarm_chart
+from hourglass.outputs.attribution_charts import Course, Swarm, course_chart, swarm_chart
 from hourglass.outputs.attribution_report import AttributionPage, as_page, attribution_files, attribution_page
 from hourglass.outputs.html_page import html_page
 from hourglass.outputs.page import Heading, Paragraph, Picture, Table, Tone
+from hourglass.outputs.share_chart import Bar, share_chart
+from tests.unit.outputs.pages import paragraphs_of, pictures_of, table_under
 from tests.unit.outputs.test_bias_report import NASTY, WINDOW, on_paper, words
 
 HOUR = timedelta(hours=1)
@@ -81,18 +83,16 @@ def page(
 
 
 def paragraphs(found: AttributionPage) -> list[Paragraph]:
-    return [block for block in as_page(found).blocks if isinstance(block, Paragraph)]
+    return paragraphs_of(as_page(found))
 
 
 def pictures(found: AttributionPage) -> list[Picture]:
-    return [block for block in as_page(found).blocks if isinstance(block, Picture)]
+    return pictures_of(as_page(found))
 
 
 def table(found: AttributionPage, heading: str) -> Table:
     """The table that follows a heading."""
-    blocks = as_page(found).blocks
-    place = next(place for place, block in enumerate(blocks) if isinstance(block, Heading) and block.text == heading)
-    return next(block for block in blocks[place:] if isinstance(block, Table))
+    return table_under(as_page(found), heading)
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +307,7 @@ def test_dots_that_are_alike_stay_in_their_row():
 
 
 def test_charts_of_nothing_and_of_tiny_numbers_can_be_drawn():
-    assert "NaN" not in share_chart([Bar("a", 0.0, (0.0, 0.0), 0.0), Bar("b", 1e-9)])
+    assert "NaN" not in share_chart([Bar("a", 0.0, (0.0, 0.0), 0.0), Bar("b", 1e-9)], "share")
     assert "NaN" not in swarm_chart([Swarm("a", ((0.0, None),) * 3), Swarm("b", ())], "φ")
     times = [WINDOW.start, WINDOW.end]
     assert "NaN" not in course_chart(times, [Course("a", (None, 0.0)), Course("b", (1.0, None), 0.5)], [None, 1.0], 0.9)
