@@ -34,7 +34,7 @@ def how_decided(report: Report, baseline: Baseline | None) -> Iterator[Block]:
         [
             *_read(report, baseline),
             *(_methods(baseline) if baseline is not None else ()),
-            *(_chance(baseline) if baseline is not None and baseline.decisions else ()),
+            *(_chance(baseline) if baseline is not None and baseline.budget_parts else ()),
         ]
     )
 
@@ -81,7 +81,7 @@ def _methods(baseline: Baseline) -> Iterator[tuple[str, str, str]]:
 
 def _chance(baseline: Baseline) -> Iterator[tuple[str, str, str]]:
     """The budget, and what stands in the brackets of a finding."""
-    budget, decisions = baseline.config.budget, baseline.decisions
+    budget, parts = baseline.config.budget, baseline.budget_parts
     factors = [found.factor for tests in baseline.dispersions.values() for found in tests.values()]
     largest = f"up to {max(factors):.3g}" if factors and max(factors) > 1 else "1"
     source = baseline.learnt_from
@@ -91,9 +91,9 @@ def _chance(baseline: Baseline) -> Iterator[tuple[str, str, str]]:
         "The share of clean windows that may alarm, over all columns, shares of rows and segments together.",
     )
     yield (
-        "Decisions",
-        f"{decisions:,}, each with {budget / decisions:.2g}",
-        "Each column, and each share of rows that is checked, of the window and of each segment. A p below that part is a violation.",
+        "Parts of the budget",
+        f"{parts:,g}, each {budget / parts:.2g}",
+        "One of each column, an eighth of each share of rows that is checked, of the window and each segment. A p below its part violates.",
     )
     yield (
         "Least budget",

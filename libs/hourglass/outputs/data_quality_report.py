@@ -35,13 +35,13 @@ _TONES = {Verdict.VIOLATION: Tone.ALARM, Verdict.PASS: Tone.GOOD}
 def data_quality_files(report: Report) -> dict[str, bytes]:
     """`report.html`, one file without scripts and network for a browser or a mail; and `report.pdf`, the same on sheets of A4.
 
-    Only the last window and those in violation have them, and a window without violations none on paper, since a run in which
-    nothing is wrong is not to wait for it. Nothing of a window without rows.
+    Only the last window and those in violation have one, and on paper only a last one in violation, since neither a run in which
+    nothing is wrong nor one of many windows is to wait for it. Nothing of a window without rows.
     """
     page, found = report.data_quality_page, report.all_violations > 0
     if page is None or not report.dataset.rows or not (page.latest or found):
         return {}
-    return report_files(as_page(report, page), on_paper=found)
+    return report_files(as_page(report, page), on_paper=found and page.latest)
 
 
 def as_page(report: Report, page: DataQualityPage) -> Page:
