@@ -149,7 +149,7 @@ def _flights(folders: Folders) -> DataSet:
     folder = folders["popmon"] / "popmon" / "test_data"
     parts = [pd.read_csv(folder / name) for name in ("flight_delays_reference.csv.gz", "flight_delays.csv.gz")]
     table = pd.concat(parts).sort_values("DATE", kind="stable").drop(columns=["Unnamed: 0", "DATE"])
-    # US Airways flew as American Airlines from 1 July 2015 on: 7 % of the flights before that day, none after
+    # US Airways is counted as American Airlines from 1 July 2015 on: 7 % of the baseline's flights, none after
     table["AIRLINE"] = table["AIRLINE"].replace("US", "AA")
     return DataSet(
         "flights",

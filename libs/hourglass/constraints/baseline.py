@@ -22,7 +22,6 @@ from hourglass.statistics import AppliesTo, ColumnType
 from hourglass.undefined import Undefined
 
 SIMPLE, ROBUST, CALIBRATED = "Simple", "Robust", "Calibrated"
-SHARE_PART = 1 / 8  # of the budget, of a check of shares, beside 1 of a comparison, whose small tests ask for these too
 DEFAULT_COMPARISON, DEFAULT_DRIFT_METHOD = ROBUST, "LInfinity"
 NO_CORRECTION, BONFERRONI, BENJAMINI_HOCHBERG = "None", "Bonferroni", "BenjaminiHochberg"
 _SWITCH = {"enabled": True, "disabled": False, "true": True, "false": False}
@@ -103,12 +102,20 @@ class FeatureConstraint:
         return self.config.evaluate_constraints and self.config.perform_comparison and self.comparison.shares_budget
 
     @property
+    def shares_have_budget(self) -> bool:
+        """Whether its shares of rows are among the checks that have a part of the budget."""
+        return self.config.evaluate_constraints and self.config.share_comparison_method == CALIBRATED
+
+    @property
+    def share_part(self) -> float:
+        """The part of the budget that a share of its rows has: an eighth where its comparison has one, whose tests ask for these too."""
+        return 1 / 8 if self.shares_budget else 1.0
+
+    @property
     def budget_parts(self) -> float:
-        """How many parts of the budget its checks have: one its comparison, an eighth each share of rows."""
-        if not self.config.evaluate_constraints:
-            return 0.0
-        shares = 1 + (self.completeness is not None) + bool(self.domains) if self.config.share_comparison_method == CALIBRATED else 0
-        return self.shares_budget + shares * SHARE_PART
+        """How many parts of the budget its checks have: one its comparison, and those of its shares of rows."""
+        shares = 1 + (self.completeness is not None) + bool(self.domains) if self.shares_have_budget else 0
+        return self.shares_budget + shares * self.share_part
 
     @property
     def least_values(self) -> int:

@@ -67,7 +67,7 @@ def baseline_drift_check(dataset: Dataset, baseline: Baseline) -> Iterator[Evalu
         if feature.name in tests:
             test = tests[feature.name]
             others = alike[test.shared]
-            label = corrected_label(label, test, correction, max(baseline.budget_parts, others) if test.shared else others)
+            label = corrected_label(label, test, correction, baseline.budget_parts if test.shared else others)
             if test.shared:
                 yield _within_budget(drift, test, label, thresholds[feature.name], [name for name in moved if name != feature.name])
                 continue

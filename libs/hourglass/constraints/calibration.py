@@ -35,12 +35,12 @@ class Learnt:
     dispersions: Dispersions = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """What they were learnt from; "" where nothing was.
+        """What they were learnt from, and how many these are; "" where nothing was.
 
         >>> str(Learnt(48, "stored hours 2026/11/20/00 to 2026/11/21/23"))
-        'stored hours 2026/11/20/00 to 2026/11/21/23 (48 windows)'
+        'stored hours 2026/11/20/00 to 2026/11/21/23 (48)'
         """
-        return f"{self.source} ({self.windows} windows)" if self.windows else ""
+        return f"{self.source} ({self.windows})" if self.windows else ""
 
 
 @dataclass(frozen=True)

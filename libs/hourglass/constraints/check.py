@@ -13,7 +13,7 @@ import numpy as np
 
 from hourglass import docs
 from hourglass.comparisons import Distribution
-from hourglass.constraints.baseline import CALIBRATED, ROBUST, SHARE_PART, Baseline, FeatureConstraint
+from hourglass.constraints.baseline import CALIBRATED, ROBUST, Baseline, FeatureConstraint
 from hourglass.dataset import Dataset
 from hourglass.small_tests import INDEPENDENT, Dispersion
 from hourglass.small_tests.chance import LEAST_P, log_of, log_p_of, told, z_of, z_of_shares
@@ -215,7 +215,7 @@ def share_evaluation(baseline: Baseline, feature: FeatureConstraint, check: str,
     if method == CALIBRATED:
         dispersion = baseline.dispersion(feature.name, found.test)
         p = chance_of_shortfall(share, threshold, n, baseline.distributions.get(feature.name, Distribution()).rows, dispersion)
-        part = baseline.config.budget * SHARE_PART / max(SHARE_PART, baseline.budget_parts)
+        part = baseline.config.budget * feature.share_part / baseline.budget_parts
         budget = min(1.0, p * baseline.config.budget / part)
         if p >= part:
             return Evaluation(feature.name, check, definition, share, threshold, Verdict.PASS, budget=budget)

@@ -23,7 +23,7 @@ class PValue:
         return self.value / self.alpha if self.alpha else math.inf
 
 
-def corrected(tests: Mapping[str, PValue], correction: str, parts: float = 0.0) -> dict[str, float]:
+def corrected(tests: Mapping[str, PValue], correction: str, parts: float = 1.0) -> dict[str, float]:
     """The threshold that each of m p-values is held to, below which it is a violation.
 
     Bonferroni: alpha / m, which bounds the probability of any false alarm. Benjamini-Hochberg: alpha * k / m with the
@@ -40,7 +40,7 @@ def corrected(tests: Mapping[str, PValue], correction: str, parts: float = 0.0) 
     together = {name: test for name, test in tests.items() if test.shared}
     if together:
         alone = {name: test for name, test in tests.items() if not test.shared}
-        return {name: test.alpha / max(parts, len(together)) for name, test in together.items()} | corrected(alone, correction)
+        return {name: test.alpha / parts for name, test in together.items()} | corrected(alone, correction)
     if correction == NO_CORRECTION:
         return {name: test.alpha for name, test in tests.items()}
     return by_rank(tests) if correction == BENJAMINI_HOCHBERG else {name: test.alpha / len(tests) for name, test in tests.items()}

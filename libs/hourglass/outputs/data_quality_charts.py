@@ -103,7 +103,7 @@ def _cell_name(low: tuple[float, bool] | None, high: tuple[float, bool] | None, 
     if high is None:
         return f"above {texts[low[0]]}" if low is not None else "all numbers"
     if low is not None and low[0] == high[0]:
-        return f"exactly {number_name(low[0])}".replace("-", "−")
+        return f"exactly {texts[low[0]] if low[0].is_integer() else number_name(low[0]).replace('-', '−')}"
     return f"{texts[low[0]] if low is not None else ''} to {texts[high[0]]}"
 
 

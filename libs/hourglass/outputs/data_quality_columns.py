@@ -11,6 +11,7 @@ from hourglass.states import ColumnProfile, ValueClasses
 from hourglass.statistics import ColumnType
 from hourglass.statistics.inferred_type import inferred_type
 
+SHARES = frozenset({"completeness_check", "data_type_check", "categorical_values_check"})  # of rows
 WHOLE_COLUMN = frozenset({"missing_column_check", "extra_column_check"})  # that a column is there, or is known
 _WORST_FIRST = (Verdict.VIOLATION, Verdict.INSUFFICIENT, Verdict.NOT_COMPUTABLE, Verdict.NO_DATA, Verdict.PASS)
 _CERTAIN = 1e-12  # a budget below which columns are as good as certain, and ranked by how far they moved
@@ -43,14 +44,18 @@ class FoundColumn:
         return min(asked or self.evaluations, key=lambda found: _WORST_FIRST.index(found.verdict), default=None)
 
     @property
-    def comparison(self) -> Evaluation | None:
-        """How far its distribution is from the baseline's, where that has a value."""
-        return next((found for found in self.evaluations if found.check in COMPARISONS and found.value is not None), None)
+    def distance(self) -> Evaluation | None:
+        """How far its distribution is from the baseline's, where that has a threshold of its own."""
+        found = (one for one in self.evaluations if one.check in COMPARISONS and one.budget is None and one.value is not None)
+        return next(found, None)
 
     @property
     def budget(self) -> float | None:
-        """The least budget at which it would be a violation; None where none decides."""
-        return min((found.budget for found in self.evaluations if found.budget is not None), default=None)
+        """The least budget at which it would be a violation; None where none decides, or not that alone."""
+        asked = self.violations or self.evaluations
+        if self.standing is None or self.standing.verdict not in {Verdict.VIOLATION, Verdict.PASS}:
+            return None
+        return min((found.budget for found in asked if found.budget is not None), default=None)
 
     @property
     def kind(self) -> ColumnType:
@@ -75,11 +80,13 @@ class FoundColumn:
         return _missing_share(self.reference.profile)
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """What those in violation are ranked by: how sure it is, and then how far they are beyond."""
-        found = self.violations
-        budget = min((max(one.budget, _CERTAIN) for one in found if one.budget is not None), default=0.0)
-        return budget, -max(map(_beyond, found), default=0.0)
+    def rank(self) -> tuple[bool, float, float]:
+        """What those in violation are ranked by: missing and new ones first, then how sure it is, then by what share they are beyond.
+
+        Where no budget decides, it is less sure than where one does.
+        """
+        budget = 1.0 if self.budget is None else max(self.budget, _CERTAIN)
+        return not self.is_other, budget, -max(map(_beyond, self.violations), default=0.0)
 
 
 def _missing_share(column: ColumnProfile | None) -> float | None:
@@ -88,10 +95,11 @@ def _missing_share(column: ColumnProfile | None) -> float | None:
 
 
 def _beyond(found: Evaluation) -> float:
+    """How far a share or a distance is beyond what is allowed; other numbers are in units of their own."""
     if found.distance is not None:
         return found.distance
-    numeric = isinstance(found.value, float) and isinstance(found.threshold, float)
-    return abs(float(found.value or 0.0) - float(found.threshold or 0.0)) if numeric else 0.0
+    told = found.check in SHARES or found.check in COMPARISONS
+    return abs(found.value - found.threshold) if told and isinstance(found.value, float) and isinstance(found.threshold, float) else 0.0
 
 
 def found_columns(report: Report, baseline: Baseline | None) -> list[FoundColumn]:

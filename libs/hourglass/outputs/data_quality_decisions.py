@@ -22,7 +22,7 @@ _SHARE_METHODS = {
 
 def past(report: Report) -> str:
     """What the window was held against, in a sentence."""
-    return "the baseline" if report.reference.kind == "baseline" else "its past"
+    return "the baseline" if report.reference.kind == "baseline" else "the time before"
 
 
 def how_decided(report: Report, baseline: Baseline | None) -> Iterator[Block]:
@@ -35,6 +35,7 @@ def how_decided(report: Report, baseline: Baseline | None) -> Iterator[Block]:
             *_read(report, baseline),
             *(_methods(baseline) if baseline is not None else ()),
             *(_chance(baseline) if baseline is not None and baseline.budget_parts else ()),
+            *(_brackets() if any(found.words for found in report.violations) else ()),
         ]
     )
 
@@ -42,7 +43,8 @@ def how_decided(report: Report, baseline: Baseline | None) -> Iterator[Block]:
 def _read(report: Report, baseline: Baseline | None) -> Iterator[tuple[str, str, str]]:
     rows, intake = report.dataset.rows, report.dataset.intake
     before = max((found.rows for found in baseline.distributions.values()), default=0) if baseline is not None else 0
-    known = f", {before:,} in {past(report)}" if before else ""
+    exact = baseline is not None and all(found.profile is not None for found in baseline.distributions.values())
+    known = f", {'' if exact else 'at least '}{before:,} in {past(report)}" if before else ""
     yield (
         "Rows",
         f"{rows:,} here{known}" if known else f"{rows:,}",
@@ -80,8 +82,12 @@ def _methods(baseline: Baseline) -> Iterator[tuple[str, str, str]]:
 
 
 def _chance(baseline: Baseline) -> Iterator[tuple[str, str, str]]:
-    """The budget, and what stands in the brackets of a finding."""
-    budget, parts = baseline.config.budget, baseline.budget_parts
+    """The budget, its parts, and what is known of chance."""
+    budget = baseline.config.budget
+    sizes = {
+        "a column": {1.0 for feature in baseline.features.values() if feature.shares_budget},
+        "a share of rows": {feature.share_part for feature in baseline.features.values() if feature.shares_have_budget},
+    }
     factors = [found.factor for tests in baseline.dispersions.values() for found in tests.values()]
     largest = f"up to {max(factors):.3g}" if factors and max(factors) > 1 else "1"
     source = baseline.learnt_from
@@ -92,24 +98,32 @@ def _chance(baseline: Baseline) -> Iterator[tuple[str, str, str]]:
     )
     yield (
         "Parts of the budget",
-        f"{parts:,g}, each {budget / parts:.2g}",
-        "One of each column, an eighth of each share of rows that is checked, of the window and each segment. A p below its part violates.",
+        ", ".join(
+            f"{what} {' or '.join(f'{budget * part / baseline.budget_parts:.2g}' for part in sorted(found))}"
+            for what, found in sizes.items()
+            if found
+        ),
+        "What each column, and each share of rows that is checked, has of it, in the window and each segment. A p below is a violation.",
     )
     yield (
         "Least budget",
         "",
-        "The budget from which on a column would be a violation. The smaller it is, the surer is that something changed.",
+        "From this budget on a column would be a violation, by the checks that have a part of it. The smaller, the surer.",
     )
+    yield (
+        "λ (over-dispersion)",
+        f"{largest}, learnt from {brief(source, _LONGEST_TEXT)}" if source else "1: nothing is learnt",
+        "How much more quiet windows differ than independent rows would: z is divided by its root. 1 is as independent rows are.",
+    )
+
+
+def _brackets() -> Iterator[tuple[str, str, str]]:
+    """What stands in the brackets of a finding."""
     yield (
         "Effect",
         "",
         "How large a difference is, such as a difference of shares. What is too small to matter is no finding, however sure it is.",
     )
     yield "z", "", "How many standard deviations of chance a difference is, before λ is taken into account."
-    yield (
-        "λ (over-dispersion)",
-        f"{largest}, learnt from {brief(source, _LONGEST_TEXT)}" if source else "1: nothing is learnt",
-        "How much more quiet windows differ than independent rows would: z is divided by its root. 1 is as independent rows are.",
-    )
     yield "p", "", "How likely chance makes such a difference, or a larger one, where nothing has changed."
     yield "Moved together", "", "Other columns that moved in the same window, those that moved most first: often there is one cause."

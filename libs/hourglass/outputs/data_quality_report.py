@@ -26,8 +26,8 @@ _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_SENTENCE = 40, 300, 2000
 _OF_SHARES = frozenset({"completeness_check", "data_type_check"})
 _NOTABLE = 0.02  # a difference between shares that is to be seen
 _LEGEND = (
-    "In the pictures coloured is the window (orange: the largest differences), grey the baseline. A range is above its first number and up "
-    "to its second."
+    "In the pictures coloured is the window (orange: the largest differences), grey what {} had. A range is above its first number and "
+    "up to its second, unless that has a bar of its own."
 )
 _TONES = {Verdict.VIOLATION: Tone.ALARM, Verdict.PASS: Tone.GOOD}
 
@@ -35,11 +35,11 @@ _TONES = {Verdict.VIOLATION: Tone.ALARM, Verdict.PASS: Tone.GOOD}
 def data_quality_files(report: Report) -> dict[str, bytes]:
     """`report.html`, one file without scripts and network for a browser or a mail; and `report.pdf`, the same on sheets of A4.
 
-    Only the last window and those in violation have one, and on paper only a last one in violation, since neither a run in which
-    nothing is wrong nor one of many windows is to wait for it. Nothing of a window without rows.
+    Only the last window and those in violation have one. Pictures, and the same on paper, are only of a last window in violation:
+    neither a run in which nothing is wrong nor one of many windows is to wait for what is drawn.
     """
     page, found = report.data_quality_page, report.all_violations > 0
-    if page is None or not report.dataset.rows or not (page.latest or found):
+    if page is None or not (page.latest or found):
         return {}
     return report_files(as_page(report, page), on_paper=found and page.latest)
 
@@ -55,7 +55,7 @@ def as_page(report: Report, page: DataQualityPage) -> Page:
         (
             Paragraph(headline, tone, large=True),
             *_beside_it(report, columns),
-            *_findings(columns, others),
+            *_findings(report, columns, others, drawn=page.latest),
             *_all_columns(columns, compared=page.baseline is not None),
             *_segments(report),
             *how_decided(report, page.baseline),
@@ -74,16 +74,17 @@ def _verdict(report: Report, columns: Sequence[FoundColumn], others: Sequence[Ev
     if report.verdict == Verdict.INSUFFICIENT:
         return Tone.QUIET, f"No verdict: {_lacking(columns, others)}."
     many, judged = counted(len(columns), "column", "columns"), sum(found.verdict is Verdict.PASS for found in _standing(columns))
-    if judged < len(columns):
-        return Tone.GOOD, f"No column is other than {past(report)} has it; {judged:,} of {many} could be judged."
-    return Tone.GOOD, f"{'The' if judged == 1 else 'All'} {many} {_are(judged)} as {past(report)} has {'it' if judged == 1 else 'them'}."
+    if not judged:
+        return Tone.QUIET, f"Nothing was checked of {many}."
+    which = f"{judged:,} of" if judged < len(columns) else "The" if judged == 1 else "All"
+    return Tone.GOOD, f"{which} {many} {_are(judged)} as {_had(report, judged)}."
 
 
 def _violated(report: Report, columns: Sequence[FoundColumn], others: Sequence[Evaluation]) -> str:
     """What is in violation: columns, or else the window as a whole, or else segments."""
     if bad := [column.name for column in columns if column.violations]:
         of = f"{len(bad):,} of {counted(len(columns), 'column', 'columns')}"
-        return f"{of} {_are(len(bad))} not as {past(report)} has {'it' if len(columns) == 1 else 'them'}: {_listed(bad, _NAMED)}."
+        return f"{of} {_are(len(bad))} not as {_had(report, len(columns))}: {_listed(bad, _NAMED)}."
     if failed := [found.feature or found.check for found in others if found.verdict is Verdict.VIOLATION]:
         return f"{counted(len(failed), 'check', 'checks')} of the whole window found a violation: {_listed(failed, _NAMED)}."
     if bad := _bad_segments(report):
@@ -104,6 +105,10 @@ def _bad_segments(report: Report) -> list[str]:
 
 def _of_segments(report: Report, bad: int) -> str:
     return f"{bad:,} of {counted(len(report.segments), 'segment', 'segments')} {'has' if bad == 1 else 'have'}"
+
+
+def _had(report: Report, count: int) -> str:
+    return f"{past(report)} {'has' if report.reference.kind == 'baseline' else 'had'} {'it' if count == 1 else 'them'}"
 
 
 def _are(count: int) -> str:
@@ -136,8 +141,8 @@ def _beside_it(report: Report, columns: Sequence[FoundColumn]) -> Iterator[Block
         yield Paragraph(" ".join(said))
 
 
-def _findings(columns: Sequence[FoundColumn], others: Sequence[Evaluation]) -> Iterator[Block]:
-    """Each violation's own sentence, with a picture of the column; first what is of no column, or of all of one."""
+def _findings(report: Report, columns: Sequence[FoundColumn], others: Sequence[Evaluation], *, drawn: bool) -> Iterator[Block]:
+    """Each violation's own sentence, with a picture of the column where they are `drawn`; first what is of no column, or of all of one."""
     bad = [column for column in columns if column.violations]
     failed = [found for found in others if found.verdict is Verdict.VIOLATION]
     if not bad and not failed:
@@ -153,10 +158,10 @@ def _findings(columns: Sequence[FoundColumn], others: Sequence[Evaluation]) -> I
         named = _listed([name for name in names if name], _NAMED_OTHERS)
         yield Paragraph(f"{named}: {_sentence(sentence)}" if named else _sentence(sentence))
     inside = [column for column in bad if not column.is_other]
-    if inside:
-        yield Paragraph(_LEGEND, Tone.QUIET)
+    if inside and drawn:
+        yield Paragraph(_LEGEND.format(past(report)), Tone.QUIET)
     for place, column in enumerate(inside[:_DRAWN]):
-        yield from _section(column, _anchor(place))
+        yield from _section(column, _anchor(place), drawn=drawn)
     yield from _more(inside[_DRAWN:])
 
 
@@ -168,11 +173,12 @@ def _anchor(place: int) -> str:
     return f"column-{place}"
 
 
-def _section(column: FoundColumn, anchor: str) -> Iterator[Block]:
+def _section(column: FoundColumn, anchor: str, *, drawn: bool) -> Iterator[Block]:
     yield Heading(brief(column.name, _LONGEST_NAME), level=3, anchor=anchor)
     for found in column.violations:
         yield Paragraph(_sentence(found.description))
-    yield from _pictures(column)
+    if drawn:
+        yield from _pictures(column)
 
 
 def _pictures(column: FoundColumn) -> Iterator[Block]:
@@ -214,9 +220,9 @@ def _all_columns(columns: Sequence[FoundColumn], *, compared: bool) -> Iterator[
     head: tuple[str, ...] = ("Column", "Rows with a value", "Mean, or most frequent")
     widths: tuple[float, ...] = (0.34, 0.3, 0.36)
     if compared:
-        distances = [column.budget is None and column.comparison is not None for column in columns]
-        budgets = any(column.budget is not None for column in columns)
-        decided = "Least budget, or distance" if budgets and any(distances) else "Least budget" if budgets else "Distance"
+        distances = any(column.distance is not None for column in columns)
+        budgets = any(column.budget is not None and column.distance is None for column in columns)
+        decided = "Least budget, or distance" if budgets and distances else "Least budget" if budgets else "Distance"
         head, widths = (*head, decided, "Verdict"), (0.23, 0.18, 0.23, 0.14, 0.22)
     drawn = [column.name for column in columns if column.violations and not column.is_other][:_DRAWN]
     anchors = {name: _anchor(place) for place, name in enumerate(drawn)}
@@ -266,13 +272,11 @@ def _most(column: FoundColumn) -> Cell:
 
 
 def _decision(column: FoundColumn) -> Cell:
-    """How near a violation a column is: the least budget that would make it one, or its distance beside the threshold."""
-    if column.budget is not None:
-        return Cell(percent(column.budget))
-    found = column.comparison
-    if found is None or not isinstance(found.value, float):
-        return Cell("—")
-    return Cell(number(found.value), f"threshold {number(found.threshold)}" if isinstance(found.threshold, float) else "")
+    """How near a violation a column is: its distance beside the threshold, or the least budget that would make it one."""
+    found = column.distance
+    if found is not None and isinstance(found.value, float):
+        return Cell(number(found.value), f"threshold {number(found.threshold)}" if isinstance(found.threshold, float) else "")
+    return Cell("—" if column.budget is None else percent(column.budget))
 
 
 def _standing_cell(column: FoundColumn) -> Cell:

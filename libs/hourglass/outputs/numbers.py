@@ -8,6 +8,7 @@ from collections.abc import Sequence
 _FEWEST_DIGITS = 1e-6  # what is smaller has more zeros than anybody counts
 _MOST_DIGITS = 1e9
 _TOLD_DIGITS = 17  # more than these a double has not
+_MOST_WRITTEN_OUT = 1e15  # of whole numbers: times and accounts differ in their last digits
 _SMALLEST_SHARE = 0.0005  # what is less would be 0.0%
 
 
@@ -27,18 +28,22 @@ def number(value: float | None, digits: int = 3) -> str:
     if math.isinf(size):
         return f"{sign}∞"
     if not _FEWEST_DIGITS <= size < _MOST_DIGITS:
-        whole, _, power = f"{size:.1e}".partition("e")
+        whole, _, power = f"{size:.{max(1, digits - 2)}e}".partition("e")
         return f"{sign}{whole}e{int(power)}".replace("e-", "e−")
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     return f"{sign}{size:,.{decimals}f}"
 
 
 def told_apart(numbers: Sequence[float]) -> list[str]:
-    """Numbers with as few digits as tell them apart.
+    """Numbers with as few digits as tell them apart; whole ones as they are.
 
-    >>> told_apart([17.0, 22.5, 90.0]), told_apart([1002.25, 1002.5]), told_apart([-999.0])
-    (['17', '22.5', '90'], ['1,002.2', '1,002.5'], ['−999'])
+    >>> told_apart([17.0, 22.5, 90.0]), told_apart([1002.25, 1002.5]), told_apart([-999.0, 1764000000123.0])
+    (['17', '22.5', '90'], ['1,002.2', '1,002.5'], ['−999', '1,764,000,000,123'])
+    >>> told_apart([1.5e-9, 1.5000001e-9])
+    ['1.5000000e−9', '1.5000001e−9']
     """
+    if all(value.is_integer() and abs(value) < _MOST_WRITTEN_OUT for value in numbers):
+        return [f"{value:,.0f}".replace("-", "−") for value in numbers]
     texts: list[str] = []
     for digits in range(3, _TOLD_DIGITS):
         texts = [_without_zeros(number(value, digits)) for value in numbers]

@@ -70,11 +70,10 @@ class Pair:
         """The categories of both, with what is known by its number only as one more, and the counts of each."""
         mine, theirs = ({**(side.counts or {}), **({OTHER: side.other} if side.other else {})} for side in (self.window, self.baseline))
         names = list(dict.fromkeys([*theirs, *mine]))
-        return (
-            names,
-            np.array([mine.get(name, 0) for name in names], np.float64),
-            np.array([theirs.get(name, 0) for name in names], np.float64),
-        )
+        counts = tuple(np.array([side.get(name, 0) for name in names], np.float64) for side in (mine, theirs))
+        for side in counts:
+            side.setflags(write=False)
+        return names, counts[0], counts[1]
 
     def of_ranks(self, score: Score, error: float) -> Scored | None:
         """What a score of ranks, from 0 to 1, is on average in the window beside the baseline: a linear rank statistic.

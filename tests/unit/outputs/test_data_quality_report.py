@@ -151,7 +151,7 @@ def test_a_column_that_could_not_be_judged_is_not_said_to_be_as_it_was() -> None
     lax = replace(baseline, features=baseline.features | {"city": replace(baseline.features["city"], completeness=None)})
     found = report_of(usual(1) | {"city": few}, lax)
     tone, text = first_words(found)
-    assert (tone, text) == (Tone.GOOD, "No column is other than the baseline has it; 2 of 3 columns could be judged.")
+    assert (tone, text) == (Tone.GOOD, "2 of 3 columns are as the baseline has them.")
     assert "1 column could not be judged; the table says why." in paragraphs(found)[1].text
     (row,) = [row for row in table(found, "All columns").rows if row[0].text == "city"]
     assert (row[4].text, row[4].below) == ("insufficient data", "the window has 5 values, calibrated needs 20")
@@ -162,10 +162,16 @@ def test_too_few_rows_are_no_verdict_and_why_is_said() -> None:
     assert first_words(found) == (Tone.QUIET, "No verdict: the window has 7 values, calibrated needs 20.")
 
 
-def test_no_rows_are_said_and_written_nowhere() -> None:
+def test_no_rows_are_said() -> None:
     found = report_of({}, baseline_of(usual()))
     assert first_words(found) == (Tone.QUIET, "No data: the window has no rows.")
-    assert not data_quality_files(found)
+    assert set(data_quality_files(found)) == {"report.html"}
+
+
+def test_where_nothing_is_asked_nothing_is_said_to_be_good() -> None:
+    baseline = baseline_of(usual())
+    features = {name: replace(one, config=replace(one.config, evaluate_constraints=False)) for name, one in baseline.features.items()}
+    assert first_words(report_of(with_faults(), replace(baseline, features=features))) == (Tone.QUIET, "Nothing was checked of 3 columns.")
 
 
 def test_a_suggested_baseline_shows_its_columns() -> None:
@@ -224,6 +230,35 @@ def test_those_that_are_surest_stand_first_and_then_those_that_moved_most() -> N
     assert [row[0].text for row in table(found, "All columns").rows] == ["c", "a", "b"]
 
 
+def test_a_sentinel_far_below_zero_is_not_worse_than_what_is_surer() -> None:
+    """Units of a column's own do not rank it: each of both is certain, and all rows of the second are in violation."""
+    before = {name: usual(seed)["income"] for seed, name in enumerate("ab")}
+    now = {"a": [-999.0] * 30 + list(before["a"][30:]), "b": [1.0] * len(before["b"])}
+    assert first_words(report_of(now, baseline_of(before)))[1].endswith("them: b, a.")
+
+
+def test_a_violation_that_no_budget_decides_has_none_in_the_table_and_stands_after_those_that_one_decides() -> None:
+    before = {name: usual(seed)["income"] for seed, name in enumerate("ab")}
+    now = {"a": [-1.0, *before["a"][1:]], "b": [1.0] * len(before["b"])}
+    found = report_of(now, baseline_of(before))
+    rows = {row[0].text: row[3].text for row in table(found, "All columns").rows}
+    assert list(rows) == ["b", "a"]
+    assert rows == {"b": "<0.1%", "a": "—"}
+
+
+def test_distances_are_shown_where_only_shares_of_rows_have_a_budget() -> None:
+    document = suggest(dataset(**usual()), SuggestionOptions())
+    document["monitoring_config"]["distribution_constraints"] |= {"comparison_method": "Robust", "categorical_drift_method": "LInfinity"}
+    baseline = with_states(parse_baseline(json.dumps(document).encode(), None), dataset(**usual()))
+    found = report_of(with_faults(), baseline)
+    columns = table(found, "All columns")
+    assert columns.head[3] == "Distance"
+    assert {row[3].below for row in columns.rows} == {"threshold 0.100"}
+    told = decided(found)
+    assert told["Parts of the budget"] == f"a share of rows {0.01 / baseline.budget_parts:.2g}"
+    assert not {"z", "Effect", "Moved together"} & set(told)
+
+
 def test_a_picture_says_in_words_what_it_shows(faulty: Report) -> None:
     said = {picture.words.partition(":")[0]: picture for picture in pictures(faulty)}
     of_age = {"What the rows hold of age", "Shares of the numbers of age"}
@@ -251,6 +286,8 @@ def test_shares_of_numbers_are_of_all_of_them() -> None:
         ([1e-12, 2e-12] * 9, [1e12] * 5),
         (range(100), [value + 0.5 for value in range(5000)]),
         (range(20_000), range(20_000)),
+        ([1_764_000_000_000 + 60_000 * minute for minute in range(600)], [1_763_000_000_000 + 60_000 * minute for minute in range(600)]),
+        ([1e12 + value / 8 for value in range(500)], [1e12 + value / 4 for value in range(500)]),
     ]
     for now, before in cases:
         bars = numbers(now, before)
@@ -339,12 +376,12 @@ def test_the_budget_and_where_chance_was_learnt_from_are_told() -> None:
     assert told["Budget"] == "1%"
     assert told["Rows"] == "600 here, 600 in the baseline"
     assert baseline.budget_parts == pytest.approx(3 + 7 / 8)
-    assert told["Parts of the budget"] == "3.875, each 0.0026"
+    assert told["Parts of the budget"] == "a column 0.0026, a share of rows 0.00032"
     assert told["λ (over-dispersion)"] == "1: nothing is learnt"
     known = replace(
         baseline, dispersions={"age": {"rank_mean": Dispersion(2.5, math.inf)}}, learnt_from=str(Learnt(48, "stored hours a to b"))
     )
-    assert decided(report_of(with_faults(), known))["λ (over-dispersion)"] == "up to 2.5, learnt from stored hours a to b (48 windows)"
+    assert decided(report_of(with_faults(), known))["λ (over-dispersion)"] == "up to 2.5, learnt from stored hours a to b (48)"
 
 
 def test_hours_warnings_and_lines_that_are_not_used_are_told() -> None:
@@ -356,7 +393,7 @@ def test_hours_warnings_and_lines_that_are_not_used_are_told() -> None:
     assert any(paragraph.text == "4 hours are damaged" for paragraph in paragraphs(report))
     told = decided(report)
     assert (told["Hours"], told["Held against"], told["Lines not used"]) == ("20 of 24", "last:3, 2 of 3 hours", "24 of 1,000")
-    assert first_words(report)[1] == "All 3 columns are as its past has them."
+    assert first_words(report)[1] == "All 3 columns are as the time before had them."
 
 
 def segment(name: str, now: Columns, baseline: Baseline, finding: str = "") -> SegmentReport:
@@ -440,7 +477,9 @@ def test_a_window_that_is_neither_the_last_nor_in_violation_has_none(faulty: Rep
     baseline = baseline_of(usual())
     clean = report_of(usual(1), baseline, data_quality_page=DataQualityPage("e", baseline, latest=False))
     assert not data_quality_files(clean)
-    assert set(data_quality_files(replace(faulty, data_quality_page=DataQualityPage("e", baseline, latest=False)))) == {"report.html"}
+    earlier = replace(faulty, data_quality_page=DataQualityPage("e", baseline, latest=False))
+    assert set(data_quality_files(earlier)) == {"report.html"}
+    assert not pictures(earlier)
 
 
 def write_hours(root: Path, faults: Sequence[bool]) -> Path:
@@ -481,6 +520,8 @@ def test_a_clean_run_loads_nothing_that_draws() -> None:
     """Which would take longer than all else that the report needs."""
     script = (
         "import sys\n"
+        "import hourglass.outputs.data_quality\n"
+        "assert not {'vl_convert', 'pypdf'} & set(sys.modules)\n"
         "from tests.unit.outputs import test_data_quality_report as t\n"
         "for name in [name for name in sys.modules if name.partition('.')[0] in {'vl_convert', 'pypdf'}]: del sys.modules[name]\n"
         "assert set(t.data_quality_files(t.report_of(t.usual(1), t.baseline_of(t.usual())))) == {'report.html'}\n"
