@@ -59,7 +59,7 @@ def test_a_drift_in_one_segment_is_found_there_with_rows_that_show_it(tmp_path: 
     first, second = found
     assert (first["segment"], first["feature"], first["verdict"]) == ("_c2=Female", "_c1", "violation")
     assert first["effect"] > 0.2 > second["effect"]
-    assert "above" in first["finding"]
+    assert "larger" in first["finding"]
     assert len(first["examples"]) == 5
     assert {row["_c2"] for row in first["examples"]} == {"Female"}
     assert all(float(row["_c1"]) > 40 for row in first["examples"])

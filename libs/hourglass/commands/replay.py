@@ -17,7 +17,7 @@ from hourglass.constraints.calibration import ALL
 from hourglass.errors import InputError, shorten
 from hourglass.history import History
 from hourglass.monitors.data_quality import DataQuality
-from hourglass.monitors.given_baseline import BaselineFolder, read_baseline, read_calibrated
+from hourglass.monitors.given_baseline import BaselineFolder, no_budget, read_baseline, read_calibrated
 from hourglass.monitors.replay import Against, BudgetLine, ReplayedHour, by_budget, replay
 from hourglass.outputs import documents
 from hourglass.references import parse_reference
@@ -91,6 +91,9 @@ def replay_command(
     others = sum(bool(hour.without_budget) for hour in hours)
     if others:
         click.echo(f"{others} of {len(hours)} hours have violations that no budget decides (checks with thresholds of their own).")
+    unjudged = sum(hour.is_unjudged for hour in hours)
+    if unjudged:
+        click.echo(f"In {unjudged} of {len(hours)} hours no column could be compared: too few values in them or in the baseline.")
     alarming = [hour for hour in hours if hour.alarms(chosen)]
     surest = sorted(alarming, key=lambda hour: 1.0 if hour.budget is None else hour.budget)[:SHOWN_HOURS]
     rows = [
@@ -148,9 +151,6 @@ def calibrate_command(
         raise InputError("--output", found=f"the folder {output}", expected="a file", hint=hint)
     against, hours = _replayed(state_root, sources, f"{start_time}..{end_time}", BaselineFolder(baseline_constraints))
     baseline = against.baseline
-    if not baseline.budget_parts:
-        hint = 'comparison_method "Calibrated" in constraints.json'
-        raise InputError(baseline_constraints, found="no feature with a budget", expected="calibrated features", hint=hint)
     kept = [hour for hour in hours if accept_alarms or not hour.alarms(baseline.config.budget)]
     calibration = Calibration({beside: learnt for beside, groups in _groups(kept).items() if (learnt := _learnt(groups, baseline))})
     if not calibration.learnt:
@@ -168,6 +168,9 @@ def calibrate_command(
         ],
         right=(1, 4),
     )
+    accepted = [hour.hour for hour in kept if hour.alarms(baseline.config.budget)]
+    if accepted:
+        click.echo(f"{len(accepted)} of {len(hours)} hours alarm and were taken for quiet: {', '.join(accepted)}")
     learnt_from = {hour.hour for hour in kept}
     left_out = [hour.hour for hour in hours if hour.hour not in learnt_from]
     if left_out:
@@ -180,7 +183,10 @@ def _replayed(
 ) -> tuple[Against, list[ReplayedHour]]:
     window = whole_hours(span)
     store = StateStore(state_root, DataQuality.name)
-    against = Against(*read_calibrated(places, read_baseline(places)), places.reference, segments)
+    baseline = read_baseline(places)
+    if not baseline.budget_parts:
+        raise no_budget(places.baseline_constraints, "no feature with a budget")
+    against = Against(*read_calibrated(places, baseline), places.reference, segments)
     hours = list(replay(History({}, store), window, only(store, sources), against))
     if not hours:
         found, hint = f"no stored hours with rows in {window}", "hourglass backfill fills them"

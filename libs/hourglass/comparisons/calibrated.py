@@ -12,7 +12,8 @@ from hourglass.undefined import Undefined
 
 BUDGET = 0.01
 LEAST_VALUES = 20  # of each side: a pass with fewer would say nothing
-_CERTAIN = 1e-6  # where several tests are as sure as that, the one that names a cause says most
+_CERTAIN = 1e-6  # where several tests are as sure as that, the one that names a cause says most,
+_EXPLAINED = 0.5  # if that explains as much of how far the distribution moved
 
 
 def parse_budget(given: object) -> float:
@@ -37,7 +38,12 @@ def explained(window: Distribution, baseline: Distribution) -> Explanation | Non
     if isinstance(found, Undefined) or not found.p_values:
         return None
     own = [key for key, one in found.found.items() if not one.follows] or [*found.found]
-    certain = [key for key in own if found.p_values[key] < _CERTAIN and SMALL_TESTS[key].names_cause]
+    moved = found.found["largest_distance"].effect if "largest_distance" in found.found else 0.0
+    certain = [
+        key
+        for key in own
+        if found.p_values[key] < _CERTAIN and SMALL_TESTS[key].names_cause and found.found[key].effect >= _EXPLAINED * moved
+    ]
     key = min(certain or own, key=lambda name: found.p_values[name])
     best = found.found[key]
     factor = baseline.dispersions.get(key, INDEPENDENT).factor

@@ -11,6 +11,7 @@ from hourglass.constraints.baseline import Baseline, FeatureConstraint
 from hourglass.constraints.check import Evaluation, Verdict, check, columns_to_check
 from hourglass.constraints.correction import PValue, by_rank, corrected, corrected_label
 from hourglass.dataset import Dataset
+from hourglass.errors import shorten
 from hourglass.small_tests.chance import told
 from hourglass.states import ColumnProfile
 from hourglass.statistics import ColumnType
@@ -18,7 +19,7 @@ from hourglass.undefined import Undefined
 
 KEY = "baseline_drift_check"
 NEW_CATEGORIES = 0.1
-SHOWN_TOGETHER = 5
+SHOWN_TOGETHER, LONGEST_SHOWN = 5, 40
 OTHER_SHARE = 0.1  # what may move unseen between values that are only counted together
 
 
@@ -146,7 +147,7 @@ def _within_budget(drift: _Drift, test: PValue, label: str, threshold: float, ot
     sentence += f"; all tests of the column: {told(p)}, its share of the budget {threshold:.2g}"
     if others:
         more = f" and {len(others) - SHOWN_TOGETHER} more" if len(others) > SHOWN_TOGETHER else ""
-        sentence += f"; moved together with {', '.join(others[:SHOWN_TOGETHER])}{more}"
+        sentence += f"; moved together with {', '.join(shorten(name, LONGEST_SHOWN) for name in others[:SHOWN_TOGETHER])}{more}"
     words = why.words if why else ""
     return Evaluation(name, KEY, label, p, threshold, Verdict.VIOLATION, sentence, budget=budget, distance=distance, words=words)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from hourglass import docs
 from hourglass.comparisons import Distribution
+from hourglass.comparisons.calibrated import BUDGET
 from hourglass.constraints.baseline import CALIBRATED, ROBUST, Baseline, FeatureConstraint
 from hourglass.dataset import Dataset
 from hourglass.small_tests import INDEPENDENT, Dispersion
@@ -59,10 +60,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class SuggestionOptions:
-    """How constraints are suggested: which interval bounds a share, and whether whole numbers can be categories."""
+    """How constraints are suggested: which interval bounds a share, whether whole numbers can be categories, and with what budget."""
 
     completeness_interval: str = "normal"
     integral_domains: bool = False
+    budget: float = BUDGET
 
 
 Suggest = Callable[[ColumnProfile, SuggestionOptions], dict[str, Any]]

@@ -14,7 +14,7 @@ def suggest(dataset: Dataset, options: SuggestionOptions) -> dict[str, Any]:
     return {
         "version": 0.0,
         "features": [_feature(name, dataset, options) for name in dataset.columns],
-        "monitoring_config": _monitoring_config(MonitoringConfig()),
+        "monitoring_config": _monitoring_config(MonitoringConfig(budget=options.budget)),
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import orjson
 
 from hourglass.capture.batches import ReadPlan
+from hourglass.comparisons.calibrated import BUDGET
 from hourglass.constraints import (
     Baseline,
     Calibration,
@@ -96,7 +97,7 @@ class DataQuality:
         """Suggests constraints for a window, or holds it against its reference."""
         settings = self.settings
         dataset = dataset_of(asked.states)
-        options = SuggestionOptions(settings.completeness_interval, settings.integral_domains)
+        options = suggestion_options(settings)
         excluded = settings.exclude_features_attribute or ()
         page = DataQualityPage(subject_of(settings, asked), None, asked.latest)
         if settings.suggests and settings.reference.is_baseline:
@@ -141,6 +142,12 @@ def _calibration(constraints: Mapping[str, Any], dataset: Dataset, parts: Sequen
     return Calibration({ALL: Learnt(len(parts), "the baseline, in parts of consecutive rows", dispersions)})
 
 
+def suggestion_options(settings: Settings) -> SuggestionOptions:
+    """How constraints are suggested, by the settings."""
+    budget = BUDGET if settings.budget is None else settings.budget
+    return SuggestionOptions(settings.completeness_interval, settings.integral_domains, budget)
+
+
 def need_columns(settings: Settings, dataset: Dataset, known: Collection[str]) -> None:
     """InputError when the settings name a column that neither the data nor the baseline has: a slip, not a lost column."""
     columns = {*dataset.columns, *known}
@@ -175,7 +182,7 @@ def held_against(monitor: DataQuality, asked: Asked) -> Past:
     windows = tuple(settings.reference.windows(asked.window, asked.length))
     sums = [asked.sum(window) for window in windows]
     states = HourStates.merged([summed.states for summed in sums])
-    options = SuggestionOptions(settings.completeness_interval, settings.integral_domains)
+    options = suggestion_options(settings)
     baseline = baseline_from(dataset_of(states), monitor.baseline, options)
     hours = sum(1 for window in windows for _ in window.hours())
     reference = ReferenceReport(str(settings.reference), windows, Coverage(hours, sum(len(summed.hours) for summed in sums)))

@@ -62,7 +62,16 @@ def read_baseline(places: BaselinePlaces) -> Baseline:
         constraints_path=_path(places.baseline_constraints, documents.CONSTRAINTS_JSON),
         statistics_path=_path(places.baseline_statistics, documents.STATISTICS_JSON) if places.baseline_statistics else beside,
     )
-    return baseline if places.budget is None else with_budget(baseline, places.budget)
+    if places.budget is None:
+        return baseline
+    if not baseline.budget_parts:
+        raise no_budget("budget", f"{places.budget:g}, and a baseline of which no check has a budget")
+    return with_budget(baseline, places.budget)
+
+
+def no_budget(subject: str, found: str) -> InputError:
+    """The fault of a baseline that is asked for what only one with a budget has."""
+    return InputError(subject, found=found, expected="calibrated features", hint='comparison_method "Calibrated" in constraints.json')
 
 
 def read_calibrated(places: BaselinePlaces, baseline: Baseline) -> tuple[Baseline, HourStates | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from hourglass.capture.window import Window, hour_of
 from hourglass.constraints import Baseline, Evaluation, SuggestionOptions, Verdict, baseline_from, evaluate
+from hourglass.constraints.baseline_drift_check import KEY as DRIFT
 from hourglass.dataset import Dataset, dataset_of
 from hourglass.history import History
 from hourglass.hours import HourStates
@@ -36,6 +37,12 @@ class ReplayedHour:
     def without_budget(self) -> list[tuple[str, Evaluation]]:
         """The violations that no budget decides: missing columns, negative numbers, thresholds of other comparisons."""
         return [one for one in self.evaluations if one[1].budget is None and one[1].verdict is Verdict.VIOLATION]
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether no column could be compared."""
+        compared = [found.verdict for _, found in self.evaluations if found.check == DRIFT]
+        return bool(compared) and all(verdict is not Verdict.PASS and verdict is not Verdict.VIOLATION for verdict in compared)
 
     def alarms(self, budget: float) -> list[tuple[str, Evaluation]]:
         """The violations with a budget, the surest first, then those that no budget decides."""

@@ -1,4 +1,4 @@
-"""The segments of a window: each held against its own past, the one that drifted most first."""
+"""The segments of a window: each held against its own past, those in violation within a budget first, then by drift."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def segment_reports(
             evaluations[name] = tuple(evaluate(datasets[name], own))
     ranking = rank_segments({name: (datasets[name], own) for name, own in baselines.items()})
     reports = [_report(drift, datasets, baselines, evaluations, states.sample) for drift in ranking]
+    reports.sort(key=lambda report: 1.0 if (worst := _surest(report.evaluations)) is None else worst.budget or 0.0)
     return (*reports, *(SegmentReport(name, datasets[name], evaluations[name]) for name in datasets if name not in baselines))
 
 
@@ -112,18 +113,28 @@ def _report(
     evaluations: Mapping[str, tuple[Evaluation, ...]],
     sample: RowSample | None,
 ) -> SegmentReport:
-    name = drift.segment
+    name, worst = drift.segment, _surest(evaluations[drift.segment])
     report = SegmentReport(name, datasets[name], evaluations[name], None if isinstance(drift.effect, Undefined) else drift.effect)
-    if not drift.feature:
+    if worst is not None:
+        report = replace(report, effect=worst.distance, feature=worst.feature, finding=worst.words or worst.description)
+    elif drift.feature:
+        report = replace(report, feature=drift.feature)
+    if report.feature is None:
         return report
-    feature = baselines[name].features[drift.feature]
-    window = distribution_of(datasets[name].columns[drift.feature], feature.inferred_type)
-    excess = where_it_shows(window, baselines[name].distributions.get(drift.feature, Distribution()))
+    feature = baselines[name].features[report.feature]
+    window = distribution_of(datasets[name].columns[report.feature], feature.inferred_type)
+    excess = where_it_shows(window, baselines[name].distributions.get(report.feature, Distribution()))
     if isinstance(excess, Undefined):
-        return replace(report, feature=drift.feature)
+        return report
     rows = (row.values for row in sample.rows() if name in row.segments) if sample is not None else ()
-    examples = _first(row for row in rows if excess.holds(row.get(drift.feature)))
-    return replace(report, feature=drift.feature, finding=str(excess), examples=examples)
+    examples = _first(row for row in rows if excess.holds(row.get(report.feature or "")))
+    return replace(report, finding=report.finding or str(excess), examples=examples)
+
+
+def _surest(evaluations: Sequence[Evaluation]) -> Evaluation | None:
+    """The violation with the least budget, of equals the one that moved most; None where no budget decides."""
+    found = [one for one in evaluations if one.verdict is Verdict.VIOLATION and one.budget is not None]
+    return min(found, key=lambda one: (one.budget or 0.0, -(one.distance or 0.0)), default=None)
 
 
 def _first(rows: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:

@@ -107,7 +107,7 @@ def need_sound_input(settings: Settings, reports: Sequence[Report], listing: Lis
         if empty is not None:
             raise InputError(
                 f"data in {empty.window}" if empty.window else "data",
-                found=no_data(listing),
+                found=no_data(listing, settings.variant),
                 expected="records to suggest a baseline from" if suggests else "at least one record",
                 hint="check --dataset-source, --start-time and --end-time",
             )
@@ -120,13 +120,14 @@ def failing_share(report: Report) -> float:
     return (intake.bad_lines - columns) / intake.lines if intake.lines else 0.0
 
 
-def no_data(listing: Listing) -> str:
-    """Which prefixes were looked at in vain."""
+def no_data(listing: Listing, variants: Sequence[str] | None = None) -> str:
+    """Which prefixes were looked at in vain, and of which variants, where some are asked for."""
     shown = ", ".join(listing.looked_at[:_SHOWN_PREFIXES])
     more = len(listing.looked_at) - _SHOWN_PREFIXES
     found = f"{counted(len(listing.files), 'file', 'files')} without records" if listing.files else "no files"
     rest = f" and {counted(more, 'more prefix', 'more prefixes')}" if more > 0 else ""
-    return f"{found} under {shown}{rest}"
+    of = f" of {', '.join(variants)}" if variants else ""
+    return f"{found}{of} under {shown}{rest}"
 
 
 def message(settings: Settings, reports: Sequence[Report], listing: Listing) -> str:
@@ -134,7 +135,7 @@ def message(settings: Settings, reports: Sequence[Report], listing: Listing) -> 
     if all(report.dataset.rows == 0 for report in reports):
         prefix = settings.sagemaker_endpoint_datacapture_prefix
         captured = f" (captured to {prefix})" if prefix else ""
-        return f"Completed: No data{f' from {settings.span}' if settings.span else ''}: {no_data(listing)}{captured}."
+        return f"Completed: No data{f' from {settings.span}' if settings.span else ''}: {no_data(listing, settings.variant)}{captured}."
     return completed(sum(report.all_violations for report in reports))
 
 

@@ -11,7 +11,7 @@ from hourglass.outputs.numbers import counted
 from hourglass.outputs.page import Block, Heading, Paragraph, brief, explained
 from hourglass.outputs.report import Report
 
-_LONGEST_TEXT = 300
+_LONGEST_NAME, _LONGEST_TEXT = 40, 300
 
 _SHARE_METHODS = {
     SIMPLE: "A share of rows (values that are there, of the type, in the domain) is a violation where it is below its threshold.",
@@ -88,8 +88,9 @@ def _chance(baseline: Baseline) -> Iterator[tuple[str, str, str]]:
         "a column": {1.0 for feature in baseline.features.values() if feature.shares_budget},
         "a share of rows": {feature.share_part for feature in baseline.features.values() if feature.shares_have_budget},
     }
-    factors = [found.factor for tests in baseline.dispersions.values() for found in tests.values()]
-    largest = f"up to {max(factors):.3g}" if factors and max(factors) > 1 else "1"
+    factors = {name: max((found.factor for found in tests.values()), default=1.0) for name, tests in baseline.dispersions.items()}
+    widest = max(factors, key=lambda name: factors[name], default="")
+    largest = f"up to {factors[widest]:.3g} ({brief(widest, _LONGEST_NAME)})" if widest and factors[widest] > 1 else "1"
     source = baseline.learnt_from
     yield (
         "Budget",
@@ -113,7 +114,7 @@ def _chance(baseline: Baseline) -> Iterator[tuple[str, str, str]]:
     yield (
         "λ (over-dispersion)",
         f"{largest}, learnt from {brief(source, _LONGEST_TEXT)}" if source else "1: nothing is learnt",
-        "How much more quiet windows differ than independent rows would: z is divided by its root. 1 is as independent rows are.",
+        "How much more quiet windows differ than independent rows would. Where it is large, only large changes are found.",
     )
 
 

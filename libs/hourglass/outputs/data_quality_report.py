@@ -68,7 +68,7 @@ def _verdict(report: Report, columns: Sequence[FoundColumn], others: Sequence[Ev
     if not report.dataset.rows:
         return Tone.QUIET, "No data: the window has no rows."
     if report.verdict == SUGGESTED:
-        return Tone.PLAIN, "No baseline: these are the columns as they are, and nothing is held against an earlier time."
+        return Tone.PLAIN, "A baseline is suggested: this is what its columns hold, and nothing was held against an earlier time."
     if said := _violated(report, columns, others):
         return Tone.ALARM, said
     if report.verdict == Verdict.INSUFFICIENT:

@@ -90,7 +90,11 @@ class Ranking:
     definition: str
 
 
-BY_DRIFT = Ranking("most drifted first", "drift beyond chance", "largest linf_robust of a feature: the distance beyond chance")
+BY_DRIFT = Ranking(
+    "violations within a budget first, then most drifted",
+    "drift beyond chance",
+    "largest linf_robust of a feature: the distance beyond chance",
+)
 
 
 @dataclass(frozen=True)

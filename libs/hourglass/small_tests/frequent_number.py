@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import special
 
@@ -9,6 +11,8 @@ from hourglass.small_tests.chance import widened, z_of, z_of_shares
 from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
 from hourglass.values import Counts, Floats
+
+_SURE = math.log(1e-6)
 
 
 @small_test(applies_to=AppliesTo.NUMERIC, least_effect=0.005, source="Hourglass", names_cause=True)
@@ -28,9 +32,12 @@ def frequent_number(pair: Pair) -> Found | None:
     alike = np.minimum(1 / both, len(theirs) + 1.0)
     log_p = np.log(2 * np.maximum(1.0, alike)) + special.log_ndtr(-np.abs(z))
     best = int(log_p.argmin())
+    risen = np.where(x / window.n > y / baseline.n, log_p, 0.0)
+    if risen.min() < _SURE:  # what came says more than what went
+        best = int(risen.argmin())
     share, before = x[best] / window.n, y[best] / baseline.n
     words = f"{share:.1%} of the numbers are exactly {values[best]:.15g}, in the baseline {before:.1%}"
-    return Found(z_of(float(log_p[best])), abs(share - before), words, follows=share < before)
+    return Found(z_of(float(log_p.min())), abs(share - before), words, follows=share < before)
 
 
 def _counts(values: Floats, known: Floats, counts: Counts) -> Floats:

@@ -24,7 +24,6 @@ def largest_distance(pair: Pair) -> Found | None:
     scaled = distance * (root + 0.12 + 0.11 / root)
     log_p = log_of(float(special.kolmogorov(scaled)), math.log(2) - 2 * scaled**2)
     values, below, up_to = pair.window.items
-    share = (up_to if lower else below)[place] / pair.window.n
-    before = share - distance if lower else share + distance
-    value, sign = values[place], "≤" if lower else "<"
-    return Found(z_of(log_p), distance, f"{share:.1%} of the numbers are {sign} {value:.15g}, in the baseline {before:.1%}")
+    share = up_to[place] / pair.window.n if lower else 1 - below[place] / pair.window.n  # on the side where the window has more
+    words = f"{share:.1%} of the numbers are {'≤' if lower else '≥'} {values[place]:.15g}, in the baseline {share - distance:.1%}"
+    return Found(z_of(log_p), distance, words)

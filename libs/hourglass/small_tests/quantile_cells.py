@@ -20,6 +20,7 @@ def quantile_cells(pair: Pair) -> Found | None:
     own = before * (1 - before) * (1 / window.n + 1 / baseline.n)
     z = widened(z_of_shares(up_to, window.n, before * baseline.n, baseline.n), own, window.rank_variance + baseline.rank_variance)
     place = int(np.abs(z).argmax())
-    share = float(up_to[place]) / window.n
-    words = f"{share:.1%} of the numbers are ≤ {values[place]:.15g}, in the baseline {before[place]:.1%}"
-    return Found(z_of(baseline.bridge.log_p_of_largest(float(z[place]))), abs(share - float(before[place])), words)
+    share, was = float(up_to[place]) / window.n, float(before[place])
+    sign, now, past = ("≤", share, was) if share > was else (">", 1 - share, 1 - was)  # on the side where the window has more
+    words = f"{now:.1%} of the numbers are {sign} {values[place]:.15g}, in the baseline {past:.1%}"
+    return Found(z_of(baseline.bridge.log_p_of_largest(float(z[place]))), abs(share - was), words)

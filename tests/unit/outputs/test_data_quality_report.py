@@ -179,7 +179,7 @@ def test_a_suggested_baseline_shows_its_columns() -> None:
     found = Report(None, data, constraints=suggest(data, SuggestionOptions()), data_quality_page=DataQualityPage("train.csv", None))
     tone, text = first_words(found)
     assert tone is Tone.PLAIN
-    assert text.startswith("No baseline: these are the columns as they are")
+    assert text.startswith("A baseline is suggested: this is what its columns hold")
     assert [row[0].text for row in table(found, "All columns").rows] == ["income", "age", "city"]
     assert "Verdict" not in table(found, "All columns").head
     assert set(data_quality_files(found)) == {"report.html"}
@@ -381,7 +381,7 @@ def test_the_budget_and_where_chance_was_learnt_from_are_told() -> None:
     known = replace(
         baseline, dispersions={"age": {"rank_mean": Dispersion(2.5, math.inf)}}, learnt_from=str(Learnt(48, "stored hours a to b"))
     )
-    assert decided(report_of(with_faults(), known))["λ (over-dispersion)"] == "up to 2.5, learnt from stored hours a to b (48)"
+    assert decided(report_of(with_faults(), known))["λ (over-dispersion)"] == "up to 2.5 (age), learnt from stored hours a to b (48)"
 
 
 def test_hours_warnings_and_lines_that_are_not_used_are_told() -> None:
