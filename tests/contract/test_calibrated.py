@@ -98,6 +98,24 @@ def test_segments_share_the_budget(tmp_path: Path) -> None:
         assert thresholds == pytest.approx([0.01 / PARTS / 4] * 3)
 
 
+def test_a_segment_in_violation_stands_first_and_says_what_it_violates(tmp_path: Path) -> None:
+    """Whatever else drifted more there, or drifted more elsewhere without a violation."""
+    run(tmp_path / "base", dataset_source=write(tmp_path / "train.csv", 0, 5000), dataset_format=CSV, segments="city")
+    rows = list(csv.reader(write(tmp_path / "now.csv", 1, 2000).read_text().splitlines()))
+    rows[1:] = [[age, "-999" if city == "Basel" and place % 5 == 0 else pay, city] for place, (age, pay, city) in enumerate(rows[1:])]
+    (tmp_path / "now.csv").write_text("\n".join(map(",".join, rows)) + "\n")
+    first, *others = report_of(tmp_path, tmp_path / "base", tmp_path / "now.csv", segments="city").segments
+    assert (first.name, first.feature) == ("city=Basel", "income")
+    assert re.fullmatch(r"\d\d\.\d% of the numbers are exactly -999, in the baseline 0\.0%", first.finding)
+    assert first.examples
+    assert not any(other.violations for other in others)
+
+
+def test_a_suggested_baseline_has_the_budget_that_was_said(tmp_path: Path) -> None:
+    run(tmp_path / "base", dataset_source=write(tmp_path / "train.csv", 0, 500), dataset_format=CSV, budget="5%")
+    assert read(tmp_path / "base" / "constraints.json")["monitoring_config"]["budget"] == 0.05
+
+
 def test_the_budget_and_the_method_are_set_by_run_and_by_feature(tmp_path: Path, baseline: Path) -> None:
     """5 % for all; one column goes by another comparison, and takes no part of it."""
     document = read(baseline / "constraints.json")

@@ -100,6 +100,7 @@ def test_what_calibrate_learns_makes_quiet_hours_quiet_and_leaves_the_stuck_one_
     assert before > DAYS * 24 / 3
     said = call("calibrate", *given(stored), "--accept-alarms", "--output", tmp_path / "base" / "calibration.json").stdout
     assert f"learnt from {DAYS * 24} hours" in said
+    assert f"{before} of {DAYS * 24} hours alarm and were taken for quiet: 2026/11/" in said
     for path in (stored / "base").iterdir():
         if path.name != "calibration.json":
             (tmp_path / "base" / path.name).write_bytes(path.read_bytes())
@@ -121,6 +122,15 @@ def test_hours_that_alarm_are_left_out_and_named(stored: Path, tmp_path: Path) -
     assert f"{left_out} of {DAYS * 24} hours alarm and were left out: 2026/11/02/" in said
     assert read(tmp_path / "calibration.json")["learnt"]["all"]["windows"] == DAYS * 24 - left_out
     assert (stored / "base" / "calibration.json").read_bytes() == before
+
+
+def test_hours_in_which_nothing_can_be_compared_are_not_said_to_be_quiet(stored: Path, tmp_path: Path) -> None:
+    """Beside a baseline of five rows there are no alarms, and that is no good sign."""
+    (tmp_path / "few.csv").write_text("".join(f"{row}.5,{row},a\n" for row in range(5)))
+    few = ("--dataset-source", tmp_path / "few.csv", "--output-path", tmp_path / "base", "--segments", "_c2")
+    call("data-quality", "--engine", "local", *few)
+    beside = ("--state-root", stored / "states", *SPAN, "--baseline-constraints", tmp_path / "base")
+    assert f"In {DAYS * 24} of {DAYS * 24} hours no column could be compared: too few values" in call("replay", *beside).stdout
 
 
 def test_hours_may_be_replayed_against_their_own_past(stored: Path) -> None:
@@ -164,6 +174,10 @@ def test_mistakes_are_told(stored: Path, tmp_path: Path) -> None:
     robust = ("--state-root", stored / "states", *SPAN, "--baseline-constraints", tmp_path)
     with pytest.raises(InputError, match="no feature with a budget"):
         call("calibrate", *robust, "--output", tmp_path / "calibration.json")
+    with pytest.raises(InputError, match="no feature with a budget"):
+        call("replay", *robust)
+    with pytest.raises(InputError, match=r"budget: found 0\.02, and a baseline of which no check has a budget; expected calibrated"):
+        call("replay", *robust, "--budget", "2%")
     short = ("--start-time", "2026-11-02T00:00:00Z", "--end-time", "2026-11-02T03:00:00Z")
     with pytest.raises(InputError, match="quiet hours"):
         call(
