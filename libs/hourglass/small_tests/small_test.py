@@ -104,7 +104,7 @@ class Pair:
 
 @lru_cache(maxsize=1)
 def pair_of(window: Column, baseline: Column) -> Pair:
-    """The pair of two columns; the last one is kept, since what is asked of it next is of the same columns."""
+    """The pair of two columns. The last one is kept: the distance that is told beside a p is of the same columns, and as costly."""
     return Pair(window, baseline)
 
 
