@@ -178,6 +178,11 @@ def test_mistakes_are_told(stored: Path, tmp_path: Path) -> None:
         call("replay", *robust)
     with pytest.raises(InputError, match=r"budget: found 0\.02, and a baseline of which no check has a budget; expected calibrated"):
         call("replay", *robust, "--budget", "2%")
+    (tmp_path / "other.csv").write_text("a,b\n" + "".join(f"{row}.5,x\n" for row in range(50)))
+    call("data-quality", "--engine", "local", "--dataset-source", tmp_path / "other.csv", "--output-path", tmp_path / "other")
+    other = ("--state-root", stored / "states", *SPAN, "--baseline-constraints", tmp_path / "other")
+    with pytest.raises(InputError, match=r"found 0 quiet hours.*Hint: is it their baseline\? In all of them: There are "):
+        call("calibrate", *other, "--output", tmp_path / "calibration.json")
     short = ("--start-time", "2026-11-02T00:00:00Z", "--end-time", "2026-11-02T03:00:00Z")
     with pytest.raises(InputError, match="quiet hours"):
         call(

@@ -155,6 +155,8 @@ def calibrate_command(
     calibration = Calibration({beside: learnt for beside, groups in _groups(kept).items() if (learnt := _learnt(groups, baseline))})
     if not calibration.learnt:
         hint = "more hours, or --accept-alarms where nothing happened in those that alarmed" if len(kept) < len(hours) else "more hours"
+        if all(hour.without_budget for hour in hours):
+            hint = f"is it their baseline? In all of them: {shorten(hours[0].without_budget[0][1].description, 120)}"
         raise InputError("history", found=f"{len(kept)} quiet hours", expected=f"{LEAST_WINDOWS} or more", hint=hint)
     folder, _, name = storage.normalise(output).rpartition("/")
     storage.write_files(folder, {name: documents.to_json(calibration.document())})
