@@ -161,9 +161,9 @@ def test_a_store_that_fails_on_the_way_ends_the_job_and_the_next_run_completes_i
 
 
 def whole_reports() -> list[str]:
-    """The files of both hours' reports."""
+    """The files of both hours' reports, and the page of the last one."""
     names = ("constraint_violations.json", "constraints.json", "evaluation.json", "statistics.json")
-    return [f"{hour}/{name}" for hour in HOURS for name in names]
+    return sorted([f"{hour}/{name}" for hour in HOURS for name in names] + [f"{HOURS[-1]}/report.html"])
 
 
 @pytest.mark.parametrize("name", ["throttles", "cuts answers in the middle", "hangs up", "is silent"])
