@@ -16,11 +16,9 @@ from hourglass.values import Counts, Floats
 RANK_ERROR = 0.0005  # a KLL sketch's standard deviation of a rank: 0.14 % at 99 % confidence, as measured of ours
 # where distribution functions are held against each other; the tails have as much to say as the middle
 SHARES = np.array([0.002, 0.005, 0.01, 0.02, 0.035, *np.arange(0.05, 0.951, 0.05), 0.965, 0.98, 0.99, 0.995, 0.998])
-
-
 _MOST_FREQUENT = 5
-Score = Callable[[Floats], Floats]  # of ranks from 0 to 1
 
+Score = Callable[[Floats], Floats]  # of ranks from 0 to 1
 STATES = tuple(state.kind for state in (ValueClasses, Moments, Quantiles, Categories, Repeats, SecondMoment))
 
 

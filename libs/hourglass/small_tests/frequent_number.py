@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy import special
 
@@ -12,7 +10,7 @@ from hourglass.small_tests.small_test import Found, Pair, small_test
 from hourglass.statistics import AppliesTo
 from hourglass.values import Counts, Floats
 
-_SURE = math.log(1e-6)
+_AS_MUCH = 0.99
 
 
 @small_test(applies_to=AppliesTo.NUMERIC, least_effect=0.005, source="Hourglass", names_cause=True)
@@ -31,13 +29,14 @@ def frequent_number(pair: Pair) -> Found | None:
     # as many numbers could be as frequent as that
     alike = np.minimum(1 / both, len(theirs) + 1.0)
     log_p = np.log(2 * np.maximum(1.0, alike)) + special.log_ndtr(-np.abs(z))
-    best = int(log_p.argmin())
-    risen = np.where(x / window.n > y / baseline.n, log_p, 0.0)
-    if risen.min() < _SURE:  # what came says more than what went
-        best = int(risen.argmin())
-    share, before = x[best] / window.n, y[best] / baseline.n
-    words = f"{share:.1%} of the numbers are exactly {values[best]:.15g}, in the baseline {before:.1%}"
-    return Found(z_of(float(log_p.min())), abs(share - before), words, follows=share < before)
+    change = x / window.n - y / baseline.n
+    best = told = int(log_p.argmin())
+    most = int(change.argmax())
+    if change[most] >= _AS_MUCH * abs(change[best]):  # what came says more than what went
+        told = most
+    share, before = x[told] / window.n, y[told] / baseline.n
+    words = f"{share:.1%} of the numbers are exactly {values[told]:.15g}, in the baseline {before:.1%}"
+    return Found(z_of(float(log_p[best])), abs(float(change[best])), words, follows=share < before)
 
 
 def _counts(values: Floats, known: Floats, counts: Counts) -> Floats:

@@ -25,5 +25,5 @@ def largest_distance(pair: Pair) -> Found | None:
     log_p = log_of(float(special.kolmogorov(scaled)), math.log(2) - 2 * scaled**2)
     values, below, up_to = pair.window.items
     share = up_to[place] / pair.window.n if lower else 1 - below[place] / pair.window.n  # on the side where the window has more
-    words = f"{share:.1%} of the numbers are {'≤' if lower else '≥'} {values[place]:.15g}, in the baseline {share - distance:.1%}"
+    words = f"{share:.1%} of the numbers are {'≤' if lower else '≥'} {values[place]:.15g}, in the baseline {max(0.0, share - distance):.1%}"
     return Found(z_of(log_p), distance, words)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hourglass.comparisons import COMPARISONS, Distribution, distribution_of
-from hourglass.small_tests import INDEPENDENT, SMALL_TESTS, Column, Dispersion, Judged, combined, judged
+from hourglass.small_tests import INDEPENDENT, SMALL_TESTS, Column, Dispersion, Judged, Pair, combined, judged
 from hourglass.small_tests.chance import Bridge
 from hourglass.states import COLUMN_STATES, ColumnProfile
 from hourglass.statistics import ColumnType
@@ -183,6 +183,19 @@ def test_columns_of_one_value_of_none_and_of_few_rows_are_no_alarm(values: list[
     assert judged(same, same).p > 0.4
     beside = judged(Column(profile_of(values)), baseline("whole")).p
     assert beside < 1e-6 if len(values) == 300 else beside > 0.01
+
+
+def test_of_a_number_that_went_and_one_that_came_the_one_that_came_is_told():
+    """Where as much came as went; else what moved most is told, and decides."""
+    ask = SMALL_TESTS["frequent_number"].function
+    came = ask(Pair(column([3] * 900 + [4] * 100), column([3] * 2000)))
+    assert came is not None
+    assert came.words == "10.0% of the numbers are exactly 4, in the baseline 0.0%"
+    before, now = [1] * 1000 + [*range(2, 1002)], [1] * 400 + [5000] * 4 + [*range(2, 598)]
+    went = ask(Pair(column(now), column(before)))
+    assert went is not None
+    assert went.words == "40.0% of the numbers are exactly 1, in the baseline 50.0%"
+    assert went.effect == pytest.approx(0.1)
 
 
 def test_a_large_dispersion_does_not_hide_what_is_plain():
