@@ -426,6 +426,8 @@ def test_an_hour_without_files_says_where_it_looked(tmp_path: Path, baseline: di
     assert outcome.message == f"Completed: No data from 2026-11-21T09:00:00Z to 2026-11-21T10:00:00Z: no files under {looked_at}."
     assert read(tmp_path / "out/evaluation.json")["verdict"] == Verdict.NO_DATA
     assert read(tmp_path / "out/evaluation.json")["input"]["looked_at"] == [str(looked_at)]
+    other = run(tmp_path / "out", dataset_source=tmp_path / "capture", variant="Canary", **WINDOW, **baseline)
+    assert other.message.endswith(f"no files of Canary under {looked_at}.")
     with pytest.raises(InputError, match="expected at least one record"):
         run(tmp_path / "out", dataset_source=tmp_path / "capture", require_data="true", **WINDOW, **baseline)
 

@@ -189,7 +189,7 @@ def fill(job: Job, engine: Engine, parallelism: int, progress: Progress = lambda
     """Reads the hours that the store lacks, and again those whose stored states turn out to be damaged; no reports."""
     _, filled = read_hours(job, engine, parallelism, progress)
     if not job.listing.files:
-        return replace(filled, warnings=(*filled.warnings, no_data(job.listing)))
+        return replace(filled, warnings=(*filled.warnings, no_data(job.listing, job.settings.variant)))
     again = job.store.damaged(filled.current) if job.store is not None else set()
     if not again:
         return filled

@@ -93,7 +93,7 @@ class Ranking:
 BY_DRIFT = Ranking(
     "violations within a budget first, then most drifted",
     "drift beyond chance",
-    "largest linf_robust of a feature: the distance beyond chance",
+    "linf_robust, the distance beyond chance: of the feature that is surest in violation, else the largest of a feature",
 )
 
 
